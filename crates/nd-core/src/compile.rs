@@ -1,0 +1,1 @@
+//! From a description to something that runs.

@@ -1,0 +1,108 @@
+//! What a model is: plain data, independent of the file it came from and of the machine it will run on.
+//!
+//! A [`ModelSpec`] holds every weight of a model in one documented order. It can be inspected, changed, written
+//! again and compiled ([`ModelSpec::compile`](crate::ModelSpec::compile)), but not run.
+//!
+//! Weights are `f32`. A convolution is stored as `PyTorch` stores it, `[out_channels][in_channels / groups][tap]`,
+//! with the oldest tap first; a dense layer as `[out_channels][in_channels]`; a recurrent layer as `PyTorch`'s
+//! `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` in `PyTorch`'s gate order.
+
+mod activation;
+mod layer;
+mod metadata;
+mod wavenet;
+
+pub use activation::Activation;
+pub use layer::{Affine, Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Rnn};
+pub use metadata::Metadata;
+pub use wavenet::{Film, Gating, LayerArray, WaveNet, WaveNetLayer};
+
+/// A model as its file describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    /// The dialect that it was read from.
+    pub format: Format,
+    /// What it computes.
+    pub network: Network,
+    /// The rate, in Hz, that it was trained at, where the file says so.
+    pub sample_rate: Option<f64>,
+    /// What the file says about the model.
+    pub metadata: Metadata,
+}
+
+/// A dialect of model file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Neural Amp Modeler's `.nam`.
+    Nam,
+    /// The keras-like JSON of `RTNeural`.
+    RtNeural,
+    /// AIDA-X: `RTNeural`'s JSON with gains, a skip connection and self-test vectors.
+    AidaX,
+    /// Proteus, `GuitarML` and Automated-GuitarAmpModelling: a `PyTorch` `state_dict` as JSON.
+    Proteus,
+    /// The flat JSON of a two-layer tanh perceptron (`layer1_weights`, …).
+    Mlp,
+}
+
+/// What a model computes, from audio in to audio out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Network {
+    /// Layers, one after the other.
+    Stack(Stack),
+    /// A stack of gated, dilated convolutions with skip connections.
+    WaveNet(Box<WaveNet>),
+    /// One model in several sizes: the first member whose `max_value` is above the wanted size runs.
+    Container(Vec<Member>),
+    /// Complete models, one after the other.
+    Sequential(Vec<ModelSpec>),
+}
+
+/// One size of a [`Network::Container`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The member is chosen for sizes below this one. Ascending in a container, and at least 1 for the last.
+    pub max_value: f64,
+    /// The model of that size.
+    pub model: ModelSpec,
+}
+
+/// Layers, one after the other, and what surrounds them.
+///
+/// `output = out_gain · (skip ? net(x) + x₀ : net(x))` with `x = in_gain · input` on the audio channel; the other
+/// input channels are the model's parameters and pass unchanged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    /// 1 for audio alone, one more for each parameter (knob).
+    pub in_channels: usize,
+    /// The layers in order of evaluation.
+    pub layers: Vec<Layer>,
+    /// How many of the input channels are added to the output, channel by channel from the first.
+    pub skip: usize,
+    /// Linear gain of the audio before the first layer.
+    pub in_gain: f32,
+    /// Linear gain after everything else.
+    pub out_gain: f32,
+    /// How much silence runs through a recurrent stack before it is ready.
+    pub prewarm: Prewarm,
+}
+
+/// How much silence runs through a recurrent [`Stack`] before it is ready to play.
+///
+/// A feed-forward stack ignores this: it starts from the fixed point of silence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Prewarm {
+    /// None: the stored state is the starting state.
+    None,
+    /// This many frames.
+    Frames(usize),
+    /// This many seconds at the model's sample rate; one frame where that is unknown.
+    Seconds(f64),
+}
+
+impl Stack {
+    /// Layers with neither gain nor skip connection, for one channel of audio.
+    pub fn new(layers: Vec<Layer>) -> Self {
+        Self { in_channels: 1, layers, skip: 0, in_gain: 1.0, out_gain: 1.0, prewarm: Prewarm::None }
+    }
+}
