@@ -1,0 +1,3 @@
+//! The commands of README and CONTRIBUTING: `cargo xtask`.
+
+fn main() {}
