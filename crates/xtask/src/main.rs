@@ -1,3 +1,41 @@
-//! The commands of README and CONTRIBUTING: `cargo xtask`.
+//! The commands of README and CONTRIBUTING.
+//!
+//! ```text
+//! cargo xtask test [rust|python|lint|STAGE]…   everything that must pass, or the part that is named
+//! cargo xtask lint                             what can be said without running the code
+//! ```
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks on the terminal"
+)]
+
+mod stage;
+mod system;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let workspace = Workspace::new();
+    let outcome = match words.as_slice() {
+        ["test", wanted @ ..] => stage::run(&workspace, wanted),
+        ["lint"] => stage::run(&workspace, &["lint"]),
+        _ => Err(format!("usage: cargo xtask <command>\n\n{COMMANDS}\n\n{}", stage::list())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or those that are named\n  \
+                        lint                  run the stages of the group `lint`";
