@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 pub mod compile;
+pub mod dsp;
 pub mod engine;
 pub mod error;
 pub mod format;

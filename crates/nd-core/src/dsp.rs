@@ -1,0 +1,5 @@
+//! Signal processing around a model.
+
+pub mod resample;
+
+pub use resample::resample;

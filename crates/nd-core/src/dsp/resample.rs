@@ -1,0 +1,175 @@
+//! From one sample rate to another, for signals that are there as a whole.
+
+use rubato::audioadapter_buffers::owned::SequentialOwned;
+use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+
+/// Two rates that [`resample`] does not convert between.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error(
+    "cannot resample from {from} Hz to {to} Hz: both have to be whole numbers from {} to {}",
+    SAMPLE_RATES.start(),
+    SAMPLE_RATES.end()
+)]
+pub struct UnsupportedRates {
+    /// The rate of the input, in Hz.
+    pub from: f64,
+    /// The rate of the output, in Hz.
+    pub to: f64,
+}
+
+/// Bounds the length of the filter, which grows with the rates where these have no common divisor.
+const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
+
+/// Taps of the filter, counted at the lower of the two rates: flat up to 0.98 of the lower Nyquist frequency.
+const FILTER_LENGTH: usize = 2048;
+
+/// Returns `audio`, sampled at `from` Hz, as it would have been sampled at `to` Hz.
+///
+/// The result is `⌈audio.len() · to / from⌉` long, and its first sample is at the same instant as the first of `audio`:
+/// the filter has linear phase, and its delay is removed. What lies before and after `audio` counts as silence.
+/// The computation is in `f64`. A NaN or an infinity spoils the samples within a filter length of it.
+///
+/// # Errors
+///
+/// [`UnsupportedRates`], unless both rates are whole numbers from 1000 to 1 000 000.
+pub fn resample(audio: &[f32], from: f64, to: f64) -> Result<Vec<f32>, UnsupportedRates> {
+    let (Some(from), Some(to)) = (whole(from), whole(to)) else {
+        return Err(UnsupportedRates { from, to });
+    };
+    if from == to || audio.is_empty() {
+        return Ok(audio.to_vec());
+    }
+    let mut fft = Fft::<f64>::new_custom(
+        from,
+        to,
+        block(from, to),
+        1,
+        1,
+        WindowFunction::BlackmanHarris2,
+        FixedSync::Input,
+    )
+    .expect("rates and block are positive");
+    let input = SequentialOwned::new_from(audio.iter().copied().map(f64::from).collect(), 1, audio.len())
+        .expect("one channel of as many frames as there are samples");
+    let output =
+        fft.process_all(&input, audio.len(), None).expect("the buffers have the sizes that were asked for");
+    #[allow(clippy::cast_possible_truncation, reason = "audio is f32; f64 is for the intermediate results")]
+    Ok(output.take_data().into_iter().map(|y| y as f32).collect())
+}
+
+/// The rate as a number of frames a second, where it is whole and within [`SAMPLE_RATES`].
+fn whole(rate: f64) -> Option<usize> {
+    let (low, high) = (f64::from(*SAMPLE_RATES.start()), f64::from(*SAMPLE_RATES.end()));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+    (rate.fract() == 0.0 && (low..=high).contains(&rate)).then_some(rate as usize)
+}
+
+/// Frames of input for one transform: the fewest that make the filter [`FILTER_LENGTH`] taps long at the lower rate.
+///
+/// An even number of periods, so that both transforms have a middle sample and the delay is whole.
+fn block(from: usize, to: usize) -> usize {
+    let divisor = gcd(from, to);
+    let periods = FILTER_LENGTH.div_ceil(from.min(to) / divisor).next_multiple_of(2);
+    periods * (from / divisor)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    /// Pairs with a common divisor, without one, and with odd periods.
+    const RATES: [(f64, f64); 6] = [
+        (44_100.0, 48_000.0),
+        (48_000.0, 44_100.0),
+        (96_000.0, 44_100.0),
+        (48_000.0, 96_000.0),
+        (44_100.0, 47_999.0),
+        (22_050.0, 192_000.0),
+    ];
+
+    /// Rounding of the `f32` result; the resampler itself is more exact.
+    const TOLERANCE: f32 = 1e-6;
+
+    fn sine(frequency: f64, sample_rate: f64, frames: usize) -> Vec<f32> {
+        (0..frames).map(|n| (TAU * frequency * n as f64 / sample_rate).sin() as f32).collect()
+    }
+
+    /// The largest difference, away from the ends, where the signal starts and stops within the filter.
+    fn difference(a: &[f32], b: &[f32]) -> f32 {
+        let margin = a.len() / 4;
+        let inside = margin..a.len() - margin;
+        let errors = a[inside.clone()].iter().zip(&b[inside]).map(|(a, b)| (a - b).abs());
+        errors.max_by(f32::total_cmp).expect("not empty")
+    }
+
+    #[test]
+    fn a_sine_stays_the_same_sine_at_the_same_instants() {
+        for (from, to) in RATES {
+            for frequency in [100.0, 997.0, 0.49 * from.min(to)] {
+                let output = resample(&sine(frequency, from, from as usize), from, to).expect("whole rates");
+                let error = difference(&output, &sine(frequency, to, to as usize));
+                assert!(error < TOLERANCE, "{frequency} Hz from {from} to {to} Hz: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_lower_rate_cannot_hold_is_gone() {
+        let output = resample(&sine(23_000.0, 48_000.0, 48_000), 48_000.0, 44_100.0).expect("whole rates");
+        assert!(difference(&output, &vec![0.0; output.len()]) < TOLERANCE, "an alias at 21.1 kHz");
+    }
+
+    #[test]
+    fn an_impulse_stays_where_it_was() {
+        for (from, to) in RATES {
+            // Half a second: a whole number of frames at either rate, or half a frame off at 47 999 Hz.
+            let mut input = vec![0.0; from as usize];
+            input[from as usize / 2] = 1.0;
+            let output = resample(&input, from, to).expect("whole rates");
+            let peak = (0..output.len()).max_by(|&a, &b| output[a].total_cmp(&output[b])).expect("not empty");
+            assert_eq!(peak, (to / 2.0).round() as usize, "from {from} to {to} Hz");
+        }
+    }
+
+    #[test]
+    fn there_and_back_again_gives_the_signal_that_set_out() {
+        for (from, to) in RATES {
+            for frames in [1, 2, 100, 44_101] {
+                let input = sine(0.2 * from.min(to), from, frames);
+                let there = resample(&input, from, to).expect("whole rates");
+                let back = resample(&there, to, from).expect("whole rates");
+                assert_eq!(
+                    there.len(),
+                    (frames as f64 * to / from).ceil() as usize,
+                    "{frames} from {from} to {to} Hz"
+                );
+                assert!(back.len() >= frames, "{frames} from {from} to {to} Hz and back: {}", back.len());
+                if frames > 10_000 {
+                    assert!(
+                        difference(&input, &back) < 2.0 * TOLERANCE,
+                        "{frames} from {from} to {to} Hz and back"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equal_rates_change_nothing() {
+        let input = sine(997.0, 48_000.0, 1000);
+        assert_eq!(resample(&input, 48_000.0, 48_000.0).expect("whole rates"), input);
+    }
+
+    #[test]
+    fn rates_that_would_need_an_endless_filter_are_refused() {
+        for rate in [0.0, -48_000.0, 999.0, 44_100.5, 1e9, f64::NAN, f64::INFINITY] {
+            assert!(resample(&[0.0; 8], rate, 48_000.0).is_err(), "{rate} Hz");
+            assert!(resample(&[0.0; 8], 48_000.0, rate).is_err(), "{rate} Hz");
+        }
+    }
+}
