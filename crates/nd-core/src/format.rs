@@ -1,1 +1,76 @@
-//! stub
+//! From the bytes of a file to a [`ModelSpec`], whatever dialect it is of.
+//!
+//! The dialect is found from the content, never from a file's name: `.json` is used by three of them, and files are
+//! renamed. A file is read in place, every size in it is checked before anything is allocated by it, and whatever is
+//! wrong comes back as a [`LoadError`] that names the place.
+
+mod json;
+mod limits;
+mod mlp;
+mod nam;
+
+pub use limits::Limits;
+
+use crate::error::LoadError;
+use crate::spec::ModelSpec;
+use json::Document;
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// How large a file and what it describes may be.
+    pub limits: Limits,
+    /// Where programs of the field disagree, whom to follow.
+    pub compat: Compat,
+}
+
+/// Readings of a `.nam` file that other programs have, or had; the default follows the format's own reference player.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compat {
+    /// Takes the first weight of a linear model as the tap of the oldest sample, as its trainer once wrote them.
+    pub reverse_linear_taps: bool,
+    /// Applies `layer1x1_post_film` in blended layers only, as players once did.
+    pub legacy_layer1x1_post_film: bool,
+    /// Adds a layer's activations to its input where `layer1x1` is inactive, as the trainer does; players pass the
+    /// input.
+    pub residual_without_layer1x1: bool,
+}
+
+impl ModelSpec {
+    /// Reads a model file of any known dialect.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] says what is wrong with the file, and where.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::from_slice_with(bytes, &LoadOptions::default())
+    }
+
+    /// Reads a model file of any known dialect, with other limits or readings than the usual.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] says what is wrong with the file, and where.
+    pub fn from_slice_with(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
+        let limits = &options.limits;
+        json::check("the size of the file in bytes", limits.file_size, bytes.len())?;
+        if bytes.starts_with(b"BMAN") {
+            let what = "the binary form of .nam (.namb)".to_owned();
+            return Err(LoadError::UnsupportedFeature { path: String::new(), what });
+        }
+        let document = Document::parse(bytes, limits)?;
+        let root = document.root();
+        if !root.is_object() {
+            return Err(LoadError::NotAModel { keys: Vec::new() });
+        }
+        let file = root.object()?;
+        let any = |keys: &[&str]| keys.iter().any(|key| file.has(key));
+        if any(&["architecture", "config"]) {
+            nam::model(&file, options)
+        } else if any(&["layer1_weights", "layer1_bias", "layer2_weights", "layer2_bias"]) {
+            mlp::model(&file, limits)
+        } else {
+            Err(LoadError::NotAModel { keys: file.keys() })
+        }
+    }
+}

@@ -30,6 +30,28 @@ pub struct ModelSpec {
     pub metadata: Metadata,
 }
 
+impl ModelSpec {
+    /// Width of the input: 1 for audio alone.
+    pub fn in_channels(&self) -> usize {
+        match &self.network {
+            Network::Stack(stack) => stack.in_channels,
+            Network::WaveNet(model) => model.in_channels,
+            Network::Container(members) => members.first().map_or(1, |member| member.model.in_channels()),
+            Network::Sequential(models) => models.first().map_or(1, Self::in_channels),
+        }
+    }
+
+    /// Width of the output.
+    pub fn out_channels(&self) -> usize {
+        match &self.network {
+            Network::Stack(stack) => stack.out_channels(),
+            Network::WaveNet(model) => model.out_channels(),
+            Network::Container(members) => members.last().map_or(1, |member| member.model.out_channels()),
+            Network::Sequential(models) => models.last().map_or(1, Self::out_channels),
+        }
+    }
+}
+
 /// A dialect of model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -85,6 +107,17 @@ pub struct Stack {
     pub out_gain: f32,
     /// How much silence runs through a recurrent stack before it is ready.
     pub prewarm: Prewarm,
+    /// What the file says the stack must give, where it says so.
+    pub self_test: Option<SelfTest>,
+}
+
+/// A recording of what a stack makes of some audio from its starting state, prewarming left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelfTest {
+    /// The audio that goes in; parameters are 0.
+    pub input: Vec<f32>,
+    /// As many frames of what comes out.
+    pub output: Vec<f32>,
 }
 
 /// How much silence runs through a recurrent [`Stack`] before it is ready to play.
@@ -103,6 +136,19 @@ pub enum Prewarm {
 impl Stack {
     /// Layers with neither gain nor skip connection, for one channel of audio.
     pub fn new(layers: Vec<Layer>) -> Self {
-        Self { in_channels: 1, layers, skip: 0, in_gain: 1.0, out_gain: 1.0, prewarm: Prewarm::None }
+        Self {
+            in_channels: 1,
+            layers,
+            skip: 0,
+            in_gain: 1.0,
+            out_gain: 1.0,
+            prewarm: Prewarm::None,
+            self_test: None,
+        }
+    }
+
+    /// Width of the output: that of the last layer that may change the width.
+    pub fn out_channels(&self) -> usize {
+        self.layers.iter().rev().find_map(Layer::out_channels).unwrap_or(self.in_channels)
     }
 }

@@ -23,6 +23,22 @@ pub enum Layer {
     Rnn(Rnn),
 }
 
+impl Layer {
+    /// Width of the output; none where it is that of the input, whatever that is.
+    pub fn out_channels(&self) -> Option<usize> {
+        match self {
+            Self::Dense(layer) => Some(layer.out_channels),
+            Self::Conv1d(layer) => Some(layer.out_channels),
+            Self::Conv2d(layer) => Some(layer.out_filters * layer.out_features),
+            Self::Activation(_) => None,
+            Self::Affine(layer) => Some(layer.scale.len()),
+            Self::Lstm(layer) => Some(layer.hidden_size),
+            Self::Gru(layer) => Some(layer.hidden_size),
+            Self::Rnn(layer) => Some(layer.hidden_size),
+        }
+    }
+}
+
 /// `y = W · x + b`, frame by frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {

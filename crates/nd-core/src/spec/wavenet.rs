@@ -17,6 +17,14 @@ pub struct WaveNet {
     pub post_head: Vec<(Activation, Conv1d)>,
 }
 
+impl WaveNet {
+    /// Width of the output.
+    pub fn out_channels(&self) -> usize {
+        let head = self.arrays.last().map_or(self.in_channels, |array| array.head_rechannel.out_channels);
+        self.post_head.last().map_or(head, |(_, conv)| conv.out_channels)
+    }
+}
+
 /// Residual layers that share their width, between two changes of width.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerArray {

@@ -1,0 +1,71 @@
+//! How large a file and what it describes may be.
+
+/// The limits that keep a file from hurting the machine; each can be raised.
+///
+/// The defaults leave room for many times the largest model that is known: they are there for broken and hostile
+/// files. Nothing is allocated by a size that a file declares before that size has been checked against what the file
+/// holds, or against these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the file.
+    pub file_size: usize,
+    /// Arrays and objects inside one another.
+    pub json_depth: usize,
+    /// Arrays and objects in the file.
+    pub json_nodes: usize,
+    /// Members of one object.
+    pub json_members: usize,
+    /// Models inside one another.
+    pub model_depth: usize,
+    /// Models side by side in a container or a sequence.
+    pub models: usize,
+    /// Models in a file, those inside others included.
+    pub total_models: usize,
+    /// Channels of any signal.
+    pub channels: usize,
+    /// Layers of a stack or of one layer array.
+    pub layers: usize,
+    /// Layers in a file.
+    pub total_layers: usize,
+    /// Layer arrays of a `WaveNet`.
+    pub arrays: usize,
+    /// Taps of a convolution.
+    pub kernel_size: usize,
+    /// Frames between two taps.
+    pub dilation: usize,
+    /// Past frames that can change one output frame; also the taps of a linear model.
+    pub receptive_field: usize,
+    /// Units of a recurrent layer.
+    pub hidden_size: usize,
+    /// Recurrent layers.
+    pub num_layers: usize,
+    /// Weights in a file.
+    pub weights: usize,
+    /// Bytes of signal that the convolutions in a file remember.
+    pub state_size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_size: 64 << 20,
+            json_depth: 64,
+            json_nodes: 1 << 20,
+            json_members: 4096,
+            model_depth: 8,
+            models: 16,
+            total_models: 256,
+            channels: 1024,
+            layers: 256,
+            total_layers: 4096,
+            arrays: 16,
+            kernel_size: 4096,
+            dilation: 65536,
+            receptive_field: 1 << 20,
+            hidden_size: 1024,
+            num_layers: 16,
+            weights: 16_000_000,
+            state_size: 256 << 20,
+        }
+    }
+}
