@@ -34,6 +34,7 @@ pub mod engine;
 pub mod error;
 pub mod format;
 pub mod kernel;
+pub mod reference;
 pub mod spec;
 
 pub use compile::{CompileOptions, InstructionSet, Math};
