@@ -1,1 +1,96 @@
-//! From a description to something that runs.
+//! From a description to something that runs: validate, plan, pack.
+//!
+//! Everything that costs memory or time beyond the arithmetic itself is paid here: shapes are checked, weights are
+//! put in the order in which the kernels read them, each signal gets its place in the arena, and silence runs through
+//! the network until it is settled.
+
+mod network;
+mod pack;
+mod plan;
+mod stack;
+mod wavenet;
+
+use crate::engine::{BLOCK, Model, Program, Shared, Start, without_denormals};
+use crate::error::CompileError;
+pub use crate::kernel::InstructionSet;
+use crate::spec::ModelSpec;
+
+use network::Lowering;
+
+/// How to compile a model.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CompileOptions {
+    /// The instructions to use; the fastest of this processor where `None`.
+    pub instruction_set: Option<InstructionSet>,
+    /// How exact the activation functions are.
+    pub math: Math,
+    /// Whether silence runs through the model until it is settled. Without, every past is zero and recurrent layers
+    /// start from the state that the file stores.
+    pub prewarm: bool,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        Self { instruction_set: None, math: Math::Exact, prewarm: true }
+    }
+}
+
+/// How exact the activation functions are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Math {
+    /// `tanh` and the sigmoid to 5e-7.
+    #[default]
+    Exact,
+    /// NAM's rational approximation of `tanh` (4e-4), and of the sigmoid inside recurrent layers: what NAM's plugin
+    /// plays.
+    Fast,
+}
+
+impl ModelSpec {
+    /// Compiles the model: checks its shapes, plans its memory, packs its weights, and lets silence run through it.
+    ///
+    /// # Errors
+    ///
+    /// If parts of the model disagree about their shapes, if it needs more memory than
+    /// [`MAX_ARENA_LEN`], or if it is not a model of one audio signal.
+    pub fn compile(&self, options: &CompileOptions) -> Result<Model, CompileError> {
+        let lowering = Lowering::of(self, options)?;
+        let mut program = lowering.program;
+        if options.prewarm {
+            prewarm(&mut program, lowering.prewarm_frames);
+        }
+        Ok(Model::new(Shared {
+            program,
+            sample_rate: self.known_sample_rate(),
+            receptive_field: lowering.receptive_field,
+            num_parameters: self.network.num_parameters(),
+        }))
+    }
+}
+
+/// Samples that a model's arena may have: 256 MiB.
+pub const MAX_ARENA_LEN: usize = 1 << 26;
+
+/// Lets silence run through a program, and makes that its start.
+fn prewarm(program: &mut Program, frames: Option<usize>) {
+    let mut state = program.zero_state();
+    let Some(frames) = frames else {
+        program.settle(&mut state);
+        program.start = Start::Constant(program.constants(&state));
+        return;
+    };
+    program.reset(&mut state);
+    without_denormals(|| {
+        let mut left = frames;
+        while left > 0 {
+            let block = left.min(BLOCK);
+            let at = program.plane(&state, program.input, 0).offset;
+            state.arena.as_mut_slice()[at..at + block].fill(0.0);
+            program.run(&mut state, block);
+            program.advance(&mut state, block);
+            left -= block;
+        }
+    });
+    program.start = Start::Image(state);
+}

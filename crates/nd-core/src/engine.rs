@@ -1,1 +1,26 @@
-//! stub
+//! What runs: a flat schedule of steps over one arena.
+//!
+//! A [`Model`] holds programs (schedule and packed weights, shared between clones) and their states (one arena each).
+//! A block of input is copied into the arena, each step reads signals and writes others, and the output is copied out.
+//! Everything is laid out when the model is compiled; processing only computes.
+
+mod buffer;
+mod denormals;
+mod model;
+mod program;
+mod signal;
+mod step;
+
+pub(crate) use buffer::Buffer;
+pub(crate) use denormals::without_denormals;
+pub use model::Model;
+pub(crate) use model::Shared;
+pub(crate) use program::{Program, Start, State};
+pub(crate) use signal::{Layout, Signal, SignalId};
+pub(crate) use step::{
+    Activate, CellKind, Channels, Combine, Curve, Mix, Modulate, Project, Recur, Softmax, Step, Sum, Tap,
+    Transpose,
+};
+
+/// Frames that the engine computes at a time, at the most: longer input is cut.
+pub const BLOCK: usize = 64;

@@ -1,1 +1,34 @@
-//! stub
+//! The arithmetic: pure functions over slices, generic over the instruction set.
+//!
+//! A kernel has no state, allocates nothing and chooses nothing: the caller has found out what the processor can do
+//! ([`InstructionSet`]), has packed the weights in the order in which the kernel reads them, and has padded every
+//! length to whole vectors. Each is `#[inline(always)]`, so that it becomes part of the one function, made by
+//! [`dispatch!`], in which its instruction set is enabled.
+
+pub mod activation;
+mod instruction_set;
+pub mod mix;
+pub mod recurrent;
+
+pub(crate) use instruction_set::dispatch;
+pub use instruction_set::{InstructionSet, ParseInstructionSetError};
+
+/// Frames are computed in groups of this many, whatever the instruction set: the most lanes that any of them has.
+pub const FRAME_GROUP: usize = 16;
+
+/// Where a group of channels lies in a buffer: channel `c` starts at `offset + c · stride`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plane {
+    /// First frame of the first channel.
+    pub offset: usize,
+    /// Distance between two channels.
+    pub stride: usize,
+}
+
+impl Plane {
+    /// Where channel `channel` starts.
+    #[inline(always)]
+    pub fn channel(self, channel: usize) -> usize {
+        self.offset + channel * self.stride
+    }
+}

@@ -10,6 +10,7 @@
 mod activation;
 mod layer;
 mod metadata;
+mod size;
 mod wavenet;
 
 pub use activation::Activation;

@@ -1,0 +1,283 @@
+//! From a description to a plan, whatever the network.
+
+use super::plan::Plan;
+use super::stack::lower_stack;
+use super::wavenet::lower_wavenet;
+use super::{CompileOptions, Math};
+use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Step, Sum, Tap};
+use crate::error::CompileError;
+use crate::kernel::InstructionSet;
+use crate::spec::{Activation, Conv1d, ModelSpec, Network};
+
+/// A planned program, and what is known about the network as a whole.
+pub(super) struct Lowering {
+    pub(super) program: Program,
+    pub(super) receptive_field: usize,
+    /// Frames of silence that settle it; none where one pass does.
+    pub(super) prewarm_frames: Option<usize>,
+}
+
+/// What has become of a network, or of a part of one.
+pub(super) struct Lowered {
+    pub(super) output: SignalId,
+    /// Frames before the present one that it sees.
+    pub(super) history: usize,
+    /// Frames of silence that settle it, where something recurs in it.
+    pub(super) recurrent: Option<usize>,
+}
+
+impl Lowering {
+    pub(super) fn of(spec: &ModelSpec, options: &CompileOptions) -> Result<Self, CompileError> {
+        let mut plan = Plan::new(options.instruction_set.unwrap_or_else(InstructionSet::best));
+        let input = plan.signal(spec.in_channels());
+        let lowered = lower(&mut plan, spec, input, options.math, "")?;
+        expect_size("", 1, plan.channels_of(lowered.output))?;
+        let output = planar(&mut plan, lowered.output);
+        Ok(Self {
+            program: plan.finish(input, output)?,
+            receptive_field: lowered.history + 1,
+            prewarm_frames: lowered.recurrent.map(|frames| frames + lowered.history),
+        })
+    }
+}
+
+/// Appends a network to the plan; `path` is where it stands in the description.
+pub(super) fn lower(
+    plan: &mut Plan,
+    spec: &ModelSpec,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<Lowered, CompileError> {
+    match &spec.network {
+        Network::Stack(stack) => lower_stack(plan, stack, spec.known_sample_rate(), input, math, path),
+        Network::WaveNet(wavenet) => lower_wavenet(plan, wavenet, input, math, path),
+        Network::Container(members) => match members.last() {
+            Some(member) => lower(plan, &member.model, input, math, &join(path, "submodels")),
+            None => {
+                Err(CompileError::UnsupportedFeature { path: path.into(), what: "an empty container".into() })
+            }
+        },
+        Network::Sequential(models) => {
+            let mut whole = Lowered { output: input, history: 0, recurrent: None };
+            for (index, model) in models.iter().enumerate() {
+                let path = join(path, &format!("models[{index}]"));
+                expect_size(&path, model.in_channels(), plan.channels_of(whole.output))?;
+                let part = lower(plan, model, whole.output, math, &path)?;
+                whole = Lowered {
+                    output: part.output,
+                    history: whole.history + part.history,
+                    recurrent: add(whole.recurrent, part.recurrent),
+                };
+            }
+            Ok(whole)
+        }
+    }
+}
+
+/// Sum of two numbers of which either may be missing.
+pub(super) fn add(a: Option<usize>, b: Option<usize>) -> Option<usize> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
+}
+
+/// `parent.child`, or `child` at the top.
+pub(super) fn join(parent: &str, child: &str) -> String {
+    if parent.is_empty() { child.into() } else { format!("{parent}.{child}") }
+}
+
+pub(super) fn expect_size(path: &str, expected: usize, found: usize) -> Result<(), CompileError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(CompileError::ShapeMismatch { path: path.into(), expected, found })
+}
+
+/// The signal, channel by channel.
+pub(super) fn planar(plan: &mut Plan, signal: SignalId) -> SignalId {
+    if !plan.is_frame_major(signal) {
+        return signal;
+    }
+    let target = plan.signal(plan.channels_of(signal));
+    plan.push(Step::Transpose(crate::engine::Transpose { input: signal, target: plan.all(target) }));
+    target
+}
+
+/// What a convolution's sums start from, and what else goes into them.
+#[derive(Default)]
+pub(super) struct ConvExtras<'a> {
+    /// A convolution of one tap of another signal, added.
+    pub(super) mixin: Option<(&'a Conv1d, SignalId)>,
+    /// A signal of the output's width, added.
+    pub(super) residual: Option<SignalId>,
+    /// A factor on all weights and biases.
+    pub(super) scale: Option<f32>,
+}
+
+/// Appends a convolution of `source` and returns its output.
+pub(super) fn lower_conv(
+    plan: &mut Plan,
+    conv: &Conv1d,
+    source: SignalId,
+    extras: &ConvExtras<'_>,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    check_conv(conv, path)?;
+    expect_size(path, conv.in_channels, plan.channels_of(source))?;
+    let target = plan.signal(conv.out_channels);
+    let scale = extras.scale.unwrap_or(1.0);
+    let residual = extras.residual.map(|residual| plan.all(residual));
+    if let Some((mixin, condition)) = extras.mixin {
+        check_conv(mixin, path)?;
+        expect_size(path, mixin.in_channels, plan.channels_of(condition))?;
+        expect_size(path, mixin.out_channels, conv.out_channels)?;
+        if conv.groups == 1 && mixin.groups == 1 && mixin.kernel_size == 1 {
+            push_mix(plan, &[(conv, source), (mixin, condition)], residual, target, scale);
+        } else {
+            push_mix(plan, &[(conv, source)], residual, target, scale);
+            let sums = plan.all(target);
+            push_mix(plan, &[(mixin, condition)], Some(sums), target, scale);
+        }
+    } else {
+        push_mix(plan, &[(conv, source)], residual, target, scale);
+    }
+    Ok(target)
+}
+
+fn check_conv(conv: &Conv1d, path: &str) -> Result<(), CompileError> {
+    for (what, size) in
+        [("groups", conv.groups), ("kernel_size", conv.kernel_size), ("dilation", conv.dilation)]
+    {
+        if size == 0 {
+            return Err(CompileError::UnsupportedFeature { path: join(path, what), what: "0".into() });
+        }
+    }
+    for size in [conv.in_channels, conv.out_channels] {
+        expect_size(&join(path, "groups"), size.next_multiple_of(conv.groups), size)?;
+    }
+    let weights = conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel_size;
+    expect_size(&join(path, "weight"), weights, conv.weight.len())?;
+    let biases = conv.bias.as_ref().map_or(conv.out_channels, Vec::len);
+    expect_size(&join(path, "bias"), conv.out_channels, biases)
+}
+
+/// Appends the sum of some convolutions, group by group; several only where each has one group.
+fn push_mix(
+    plan: &mut Plan,
+    convs: &[(&Conv1d, SignalId)],
+    residual: Option<Channels>,
+    target: SignalId,
+    scale: f32,
+) {
+    let (first, _) = convs[0];
+    let outs = first.out_channels / first.groups;
+    for group in 0..first.groups {
+        let mut taps = Vec::new();
+        // Of each row: its convolution, its input channel in the group, its tap.
+        let mut rows = Vec::new();
+        for &(conv, source) in convs {
+            let ins = conv.in_channels / conv.groups;
+            for tap in 0..conv.kernel_size {
+                let delay = (conv.kernel_size - 1 - tap) * conv.dilation;
+                plan.remember(source, delay);
+                taps.push(Tap { signal: source, first_channel: group * ins, channels: ins, delay });
+                rows.extend((0..ins).map(|channel| (conv, channel, tap)));
+            }
+        }
+        let channel = |out: usize| group * outs + out;
+        let bias = |out: usize| {
+            let biases = convs.iter().filter_map(|(conv, _)| conv.bias.as_ref());
+            scale * biases.map(|bias| bias[channel(out)]).sum::<f32>()
+        };
+        let weight = |out: usize, row: usize| {
+            let (conv, input, tap) = rows[row];
+            scale
+                * conv.weight
+                    [(channel(out) * (conv.in_channels / conv.groups) + input) * conv.kernel_size + tap]
+        };
+        let weights = super::pack::mix(outs, rows.len(), plan.lanes(), bias, weight);
+        let weights = plan.weights(&weights);
+        plan.push(Step::Mix(Mix {
+            taps: taps.into(),
+            rows: rows.len(),
+            weights,
+            residual: residual.map(|all| Channels { first: all.first + channel(0), count: outs, ..all }),
+            target: Channels { signal: target, first: channel(0), count: outs },
+        }));
+    }
+}
+
+/// Appends an activation of `source`, whose result is also added to a running sum where there is one.
+pub(super) fn lower_activation(
+    plan: &mut Plan,
+    activation: &Activation,
+    source: Channels,
+    sum: Option<Sum>,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    let target = plan.signal(source.count);
+    let curve = curve(plan, activation, source.count, math, path)?;
+    let all = plan.all(target);
+    plan.push(Step::Activate(Activate { curve: curve.unwrap_or(Curve::Identity), source, target: all, sum }));
+    if curve.is_none() {
+        plan.push(Step::Softmax(crate::engine::Softmax { target: all }));
+    }
+    Ok(target)
+}
+
+/// The activation as the engine computes it; none for softmax, which is no function of one number.
+fn curve(
+    plan: &mut Plan,
+    activation: &Activation,
+    channels: usize,
+    math: Math,
+    path: &str,
+) -> Result<Option<Curve>, CompileError> {
+    Ok(Some(match *activation {
+        Activation::Identity => Curve::Identity,
+        Activation::Tanh if math == Math::Exact => Curve::Tanh,
+        Activation::Tanh | Activation::FastTanh => Curve::FastTanh,
+        Activation::HardTanh { min, max } => Curve::HardTanh { min, max },
+        Activation::Relu => Curve::Relu,
+        Activation::LeakyRelu { slope } => Curve::LeakyRelu { slope },
+        Activation::Sigmoid => Curve::Sigmoid,
+        Activation::Silu => Curve::Silu,
+        Activation::HardSwish => Curve::HardSwish,
+        Activation::LeakyHardTanh { min, max, min_slope, max_slope } => {
+            Curve::LeakyHardTanh { knees: (min, max), slopes: (min_slope, max_slope) }
+        }
+        Activation::Softsign => Curve::Softsign,
+        Activation::Softsigmoid => Curve::Softsigmoid,
+        Activation::Elu { alpha } => Curve::Elu { alpha },
+        Activation::PRelu { ref slopes } => match slopes[..] {
+            [slope] => Curve::LeakyRelu { slope },
+            _ => {
+                expect_size(&join(path, "slopes"), channels, slopes.len())?;
+                Curve::PRelu { slopes: plan.weights(slopes).start }
+            }
+        },
+        Activation::Softmax => return Ok(None),
+    }))
+}
+
+/// Appends `y[c] = scale[c] · x[c] + shift[c]`, whose result is also added to a running sum where there is one.
+pub(super) fn lower_affine(
+    plan: &mut Plan,
+    scale: &[f32],
+    shift: &[f32],
+    source: SignalId,
+    sum: Option<Sum>,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    let channels = plan.channels_of(source);
+    expect_size(&join(path, "scale"), channels, scale.len())?;
+    expect_size(&join(path, "shift"), channels, shift.len())?;
+    let scales = plan.weights(&[scale, shift].concat()).start;
+    let target = plan.signal(channels);
+    let (source, all) = (plan.all(source), plan.all(target));
+    plan.push(Step::Activate(Activate { curve: Curve::Affine { scales }, source, target: all, sum }));
+    Ok(target)
+}

@@ -1,0 +1,225 @@
+//! The plan of a program while it grows: signals without a place yet, steps in order, weights already packed.
+
+use std::ops::Range;
+
+use super::MAX_ARENA_LEN;
+use crate::engine::{BLOCK, Buffer, Channels, Layout, Program, Signal, SignalId, Start, State, Step};
+use crate::error::CompileError;
+use crate::kernel::InstructionSet;
+
+/// Frames of a ring beyond which a block starts behind the repeated part more often than in it.
+const MIN_RING: usize = 4 * BLOCK;
+
+/// A signal without a place yet.
+struct Planned {
+    channels: usize,
+    kind: Kind,
+    /// What it holds at the start, where that is not zero.
+    initial: Vec<f32>,
+    /// First and last step that touch it.
+    used: Option<(usize, usize)>,
+}
+
+enum Kind {
+    /// Channels of this block and of so many frames before.
+    Planar { history: usize },
+    /// Frame-major output of a recurrent layer, of this width.
+    Frames { width: usize },
+    /// Samples that last from block to block.
+    Lasting,
+}
+
+/// A program while it grows.
+pub(super) struct Plan {
+    pub(super) instruction_set: InstructionSet,
+    signals: Vec<Planned>,
+    steps: Vec<Step>,
+    weights: Vec<f32>,
+    max_rows: usize,
+}
+
+impl Plan {
+    pub(super) fn new(instruction_set: InstructionSet) -> Self {
+        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_rows: 0 }
+    }
+
+    pub(super) fn lanes(&self) -> usize {
+        self.instruction_set.lanes()
+    }
+
+    fn add(&mut self, channels: usize, kind: Kind, initial: Vec<f32>) -> SignalId {
+        // A plan has a few signals for each layer, and a loader bounds the layers.
+        let id = SignalId(u32::try_from(self.signals.len()).expect("fewer than 2^32 signals"));
+        self.signals.push(Planned { channels, kind, initial, used: None });
+        id
+    }
+
+    /// A new signal of so many channels.
+    pub(super) fn signal(&mut self, channels: usize) -> SignalId {
+        self.add(channels, Kind::Planar { history: 0 }, Vec::new())
+    }
+
+    /// The frame-major output of a recurrent layer.
+    pub(super) fn frames_signal(&mut self, channels: usize, width: usize, initial: Vec<f32>) -> SignalId {
+        self.add(channels, Kind::Frames { width }, initial)
+    }
+
+    /// Samples that last from block to block and start with these values.
+    pub(super) fn lasting(&mut self, initial: Vec<f32>) -> SignalId {
+        self.add(initial.len(), Kind::Lasting, initial)
+    }
+
+    pub(super) fn channels_of(&self, id: SignalId) -> usize {
+        self.planned(id).channels
+    }
+
+    pub(super) fn is_frame_major(&self, id: SignalId) -> bool {
+        matches!(self.planned(id).kind, Kind::Frames { .. })
+    }
+
+    pub(super) fn frame_width(&self, id: SignalId) -> Option<usize> {
+        match self.planned(id).kind {
+            Kind::Frames { width } => Some(width),
+            Kind::Planar { .. } | Kind::Lasting => None,
+        }
+    }
+
+    /// All channels of a signal.
+    pub(super) fn all(&self, signal: SignalId) -> Channels {
+        Channels { signal, first: 0, count: self.channels_of(signal) }
+    }
+
+    fn planned(&self, id: SignalId) -> &Planned {
+        &self.signals[id.0 as usize]
+    }
+
+    /// Makes a signal remember at least so many frames.
+    pub(super) fn remember(&mut self, id: SignalId, frames: usize) {
+        if let Kind::Planar { history } = &mut self.signals[id.0 as usize].kind {
+            *history = (*history).max(frames);
+        }
+    }
+
+    /// Appends weights and returns where they are, on a cache line of their own.
+    pub(super) fn weights(&mut self, weights: &[f32]) -> Range<usize> {
+        let start = self.weights.len().next_multiple_of(16);
+        self.weights.resize(start, 0.0);
+        self.weights.extend_from_slice(weights);
+        start..self.weights.len()
+    }
+
+    /// Appends a step.
+    pub(super) fn push(&mut self, step: Step) {
+        let index = self.steps.len();
+        for id in step.signals() {
+            let used = &mut self.signals[id.0 as usize].used;
+            *used = Some((used.map_or(index, |(first, _)| first), index));
+        }
+        if let Step::Mix(mix) = &step {
+            self.max_rows = self.max_rows.max(mix.rows);
+        }
+        self.steps.push(step);
+    }
+
+    /// Gives each signal its place.
+    pub(super) fn finish(mut self, input: SignalId, output: SignalId) -> Result<Program, CompileError> {
+        // The input is there before the first step, the output after the last.
+        let end = self.steps.len();
+        for (id, touched) in [(input, 0), (output, end)] {
+            let used = &mut self.signals[id.0 as usize].used;
+            *used = Some(
+                used.map_or((touched, touched), |(first, last)| (first.min(touched), last.max(touched))),
+            );
+        }
+        let mut places = Places::default();
+        let signals: Box<[Signal]> = self.signals.iter().map(|signal| places.place(signal)).collect();
+        if places.len > MAX_ARENA_LEN {
+            return Err(CompileError::LimitExceeded {
+                path: String::new(),
+                what: "samples of working memory",
+                max: MAX_ARENA_LEN as u64,
+                found: places.len as u64,
+            });
+        }
+        let mut program = Program {
+            signals,
+            steps: self.steps.into(),
+            weights: Buffer::from_slice(&self.weights),
+            input,
+            output,
+            arena_len: places.len,
+            max_rows: self.max_rows,
+            instruction_set: self.instruction_set,
+            start: Start::Constant(Box::default()),
+        };
+        program.start = stored(&program, &self.signals);
+        Ok(program)
+    }
+}
+
+/// The start that the description itself gives: zeros, and what recurrent layers store.
+fn stored(program: &Program, planned: &[Planned]) -> Start {
+    let mut state: State = program.zero_state();
+    if planned.iter().all(|signal| matches!(signal.kind, Kind::Planar { .. })) {
+        return Start::Constant(program.constants(&state));
+    }
+    for (signal, planned) in program.signals.iter().zip(planned) {
+        state.arena.as_mut_slice()[signal.offset..][..planned.initial.len()]
+            .copy_from_slice(&planned.initial);
+    }
+    Start::Image(state)
+}
+
+/// Where signals lie: what lasts has a place of its own, scratch shares.
+#[derive(Default)]
+struct Places {
+    len: usize,
+    /// Scratch that has been given a place: its place, and the steps during which it is needed.
+    scratch: Vec<(Range<usize>, (usize, usize))>,
+}
+
+impl Places {
+    fn place(&mut self, planned: &Planned) -> Signal {
+        let layout = match planned.kind {
+            Kind::Planar { history: 0 } => Layout::Scratch { stride: BLOCK },
+            Kind::Planar { history } => {
+                let len = (history + BLOCK).max(MIN_RING).next_multiple_of(16);
+                // An odd number of cache lines between channels keeps them out of each other's cache sets.
+                let lines = (len + BLOCK) / 16;
+                Layout::Ring { stride: (lines + 1 - lines % 2) * 16, len }
+            }
+            Kind::Frames { width } => Layout::Frames { width },
+            Kind::Lasting => Layout::Scratch { stride: 1 },
+        };
+        let mut signal = Signal { offset: 0, channels: planned.channels, layout };
+        let len = signal.len().next_multiple_of(16);
+        let shares = matches!(planned.kind, Kind::Planar { history: 0 });
+        signal.offset = match planned.used {
+            Some(used) if shares => self.shared(len, used),
+            Some(_) => self.own(len),
+            None => 0,
+        };
+        signal
+    }
+
+    fn own(&mut self, len: usize) -> usize {
+        let offset = self.len;
+        self.len += len;
+        offset
+    }
+
+    /// The first place that no scratch of the same time occupies.
+    fn shared(&mut self, len: usize, used: (usize, usize)) -> usize {
+        let free = self.scratch.iter().map(|(place, _)| place.start).find(|&start| {
+            let wanted = start..start + len;
+            self.scratch.iter().all(|(place, (first, last))| {
+                let same_place = place.start < wanted.end && wanted.start < place.end;
+                let same_time = *first <= used.1 && used.0 <= *last;
+                !(same_place && same_time)
+            }) && self.scratch.iter().any(|(place, _)| place.start == start && place.end >= wanted.end)
+        });
+        let offset = free.unwrap_or_else(|| self.own(len));
+        self.scratch.push((offset..offset + len, used));
+        offset
+    }
+}

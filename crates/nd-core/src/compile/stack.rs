@@ -1,0 +1,314 @@
+//! Layers, one after the other.
+
+use super::Math;
+use super::network::{
+    ConvExtras, Lowered, expect_size, join, lower_activation, lower_affine, lower_conv, planar,
+};
+use super::pack::{self, Cell};
+use super::plan::Plan;
+use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Tap};
+use crate::error::CompileError;
+use crate::spec::{Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Prewarm, Rnn, Stack};
+
+/// Appends a stack with its gains and its skip connection.
+pub(super) fn lower_stack(
+    plan: &mut Plan,
+    stack: &Stack,
+    sample_rate: Option<f64>,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<Lowered, CompileError> {
+    expect_size(path, stack.in_channels, plan.channels_of(input))?;
+    let mut signal = input;
+    if stack.in_gain != 1.0 {
+        // The gain is the audio's: parameters pass unchanged.
+        let mut scale = vec![1.0; stack.in_channels];
+        scale[0] = stack.in_gain;
+        signal = lower_affine(plan, &scale, &vec![0.0; stack.in_channels], input, None, path)?;
+    }
+    let dry = signal;
+    let (mut history, mut recurs) = (0, false);
+    for (index, layer) in stack.layers.iter().enumerate() {
+        let path = join(path, &format!("layers[{index}]"));
+        if let Layer::Conv1d(conv) = layer {
+            history += conv.kernel_size.saturating_sub(1) * conv.dilation;
+        } else if let Layer::Conv2d(conv) = layer {
+            history += conv.kernel_size_time.saturating_sub(1) * conv.dilation;
+        }
+        recurs |= matches!(layer, Layer::Lstm(_) | Layer::Gru(_) | Layer::Rnn(_));
+        signal = lower_layer(plan, layer, signal, math, &path)?;
+    }
+    if stack.skip > 0 {
+        signal = lower_skip(plan, dry, stack.skip, signal, path)?;
+    }
+    if stack.out_gain != 1.0 {
+        let signal_planar = planar(plan, signal);
+        let channels = plan.channels_of(signal_planar);
+        signal = lower_affine(
+            plan,
+            &vec![stack.out_gain; channels],
+            &vec![0.0; channels],
+            signal_planar,
+            None,
+            path,
+        )?;
+    }
+    let frames = match stack.prewarm {
+        Prewarm::None => 0,
+        Prewarm::Frames(frames) => frames,
+        Prewarm::Seconds(seconds) => sample_rate.map_or(1, |rate| (seconds * rate) as usize),
+    };
+    Ok(Lowered { output: signal, history, recurrent: recurs.then_some(frames) })
+}
+
+fn lower_layer(
+    plan: &mut Plan,
+    layer: &Layer,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    match layer {
+        Layer::Dense(dense) if plan.is_frame_major(input) => lower_project(plan, dense, input, path),
+        Layer::Dense(dense) => lower_conv(plan, &as_conv(dense), input, &ConvExtras::default(), path),
+        Layer::Conv1d(conv) => {
+            let input = planar(plan, input);
+            lower_conv(plan, conv, input, &ConvExtras::default(), path)
+        }
+        Layer::Conv2d(conv) => {
+            let input = planar(plan, input);
+            lower_conv2d(plan, conv, input, path)
+        }
+        Layer::Activation(activation) => {
+            let input = planar(plan, input);
+            let all = plan.all(input);
+            lower_activation(plan, activation, all, None, math, path)
+        }
+        Layer::Affine(affine) => {
+            let input = planar(plan, input);
+            lower_affine(plan, &affine.scale, &affine.shift, input, None, path)
+        }
+        Layer::Lstm(lstm) => lower_lstm(plan, lstm, input, math, path),
+        Layer::Gru(gru) => lower_gru(plan, gru, input, math, path),
+        Layer::Rnn(rnn) => lower_rnn(plan, rnn, input, math, path),
+    }
+}
+
+/// A dense layer is a convolution of one tap.
+fn as_conv(dense: &Dense) -> Conv1d {
+    Conv1d {
+        in_channels: dense.in_channels,
+        out_channels: dense.out_channels,
+        kernel_size: 1,
+        dilation: 1,
+        groups: 1,
+        weight: dense.weight.clone(),
+        bias: dense.bias.clone(),
+    }
+}
+
+/// Appends a dense layer on frame-major input.
+fn lower_project(
+    plan: &mut Plan,
+    dense: &Dense,
+    input: SignalId,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    expect_size(path, dense.in_channels, plan.channels_of(input))?;
+    expect_size(&join(path, "weight"), dense.out_channels * dense.in_channels, dense.weight.len())?;
+    let biases = dense.bias.clone().unwrap_or_else(|| vec![0.0; dense.out_channels]);
+    expect_size(&join(path, "bias"), dense.out_channels, biases.len())?;
+    let width = plan.frame_width(input).expect("the caller has seen that the input is frame-major");
+    let mut packed = vec![0.0; dense.out_channels * width];
+    for (row, weights) in packed.chunks_exact_mut(width).zip(dense.weight.chunks_exact(dense.in_channels)) {
+        row[..weights.len()].copy_from_slice(weights);
+    }
+    let target = plan.signal(dense.out_channels);
+    let (weights, biases) = (plan.weights(&packed), plan.weights(&biases));
+    let all = plan.all(target);
+    plan.push(Step::Project(Project { input, width, weights, biases, target: all }));
+    Ok(target)
+}
+
+/// Adds the first `skip` input channels to the first output channels.
+fn lower_skip(
+    plan: &mut Plan,
+    dry: SignalId,
+    skip: usize,
+    wet: SignalId,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    let wet = planar(plan, wet);
+    let channels = plan.channels_of(wet);
+    if skip > channels || skip > plan.channels_of(dry) {
+        return Err(CompileError::ShapeMismatch {
+            path: join(path, "skip"),
+            expected: channels,
+            found: skip,
+        });
+    }
+    let (copy, sum) = (plan.signal(skip), plan.signal(channels));
+    let source = Channels { signal: dry, first: 0, count: skip };
+    let all = plan.all(copy);
+    let running = Sum { from: Some(wet), to: sum };
+    plan.push(Step::Activate(Activate { curve: Curve::Identity, source, target: all, sum: Some(running) }));
+    if skip < channels {
+        let rest = |signal| Channels { signal, first: skip, count: channels - skip };
+        let (source, target) = (rest(wet), rest(sum));
+        plan.push(Step::Activate(Activate { curve: Curve::Identity, source, target, sum: None }));
+    }
+    Ok(sum)
+}
+
+/// Appends one mix for each output feature: they share their weights, unless padding cuts some off.
+fn lower_conv2d(
+    plan: &mut Plan,
+    conv: &Conv2d,
+    input: SignalId,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    expect_size(path, conv.in_features * conv.in_filters, plan.channels_of(input))?;
+    let taps_in_all = conv.kernel_size_time * conv.kernel_size_feature;
+    expect_size(&join(path, "weight"), taps_in_all * conv.in_filters * conv.out_filters, conv.weight.len())?;
+    let biases = conv.bias.clone().unwrap_or_else(|| vec![0.0; conv.out_filters]);
+    expect_size(&join(path, "bias"), conv.out_filters, biases.len())?;
+    let target = plan.signal(conv.out_features * conv.out_filters);
+    let reach = (conv.out_features.saturating_sub(1) * conv.stride + conv.kernel_size_feature)
+        .saturating_sub(conv.in_features);
+    let before = match conv.padding {
+        Padding::Valid => {
+            expect_size(&join(path, "out_features"), 0, reach)?;
+            0
+        }
+        Padding::Same => reach / 2,
+    };
+    for feature in 0..conv.out_features {
+        let mut taps = Vec::new();
+        // Of each row: its place among the taps of time and feature, and its input filter.
+        let mut rows = Vec::new();
+        for time in 0..conv.kernel_size_time {
+            let delay = (conv.kernel_size_time - 1 - time) * conv.dilation;
+            plan.remember(input, delay);
+            for offset in 0..conv.kernel_size_feature {
+                let Some(from) = (feature * conv.stride + offset).checked_sub(before) else { continue };
+                if from >= conv.in_features {
+                    continue;
+                }
+                let first_channel = from * conv.in_filters;
+                taps.push(Tap { signal: input, first_channel, channels: conv.in_filters, delay });
+                rows.extend(
+                    (0..conv.in_filters).map(|filter| (time * conv.kernel_size_feature + offset, filter)),
+                );
+            }
+        }
+        let weight = |out: usize, row: usize| {
+            let (tap, filter) = rows[row];
+            conv.weight[(tap * conv.in_filters + filter) * conv.out_filters + out]
+        };
+        let packed = pack::mix(conv.out_filters, rows.len(), plan.lanes(), |out| biases[out], weight);
+        let weights = plan.weights(&packed);
+        let target = Channels { signal: target, first: feature * conv.out_filters, count: conv.out_filters };
+        plan.push(Step::Mix(Mix { taps: taps.into(), rows: rows.len(), weights, residual: None, target }));
+    }
+    Ok(target)
+}
+
+fn lower_lstm(
+    plan: &mut Plan,
+    layer: &Lstm,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    check_cell(
+        path,
+        4,
+        layer.hidden_size,
+        layer.input_size,
+        &layer.weight_ih,
+        &layer.weight_hh,
+        &[&layer.bias],
+    )?;
+    for state in [&layer.initial_hidden, &layer.initial_cell] {
+        expect_size(&join(path, "initial state"), layer.hidden_size, state.len())?;
+    }
+    let initial = (layer.initial_hidden.clone(), layer.initial_cell.clone());
+    lower_cell(plan, CellKind::Lstm, &Cell::lstm(layer), initial, input, math, path)
+}
+
+fn lower_gru(
+    plan: &mut Plan,
+    layer: &Gru,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    let biases = [&layer.bias_ih[..], &layer.bias_hh[..]];
+    check_cell(path, 3, layer.hidden_size, layer.input_size, &layer.weight_ih, &layer.weight_hh, &biases)?;
+    lower_cell(plan, CellKind::Gru, &Cell::gru(layer), (Vec::new(), Vec::new()), input, math, path)
+}
+
+fn lower_rnn(
+    plan: &mut Plan,
+    layer: &Rnn,
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    check_cell(
+        path,
+        1,
+        layer.hidden_size,
+        layer.input_size,
+        &layer.weight_ih,
+        &layer.weight_hh,
+        &[&layer.bias],
+    )?;
+    lower_cell(plan, CellKind::Rnn, &Cell::rnn(layer), (Vec::new(), Vec::new()), input, math, path)
+}
+
+fn check_cell(
+    path: &str,
+    gates: usize,
+    hidden: usize,
+    inputs: usize,
+    weight_ih: &[f32],
+    weight_hh: &[f32],
+    biases: &[&[f32]],
+) -> Result<(), CompileError> {
+    expect_size(&join(path, "weight_ih"), gates * hidden * inputs, weight_ih.len())?;
+    expect_size(&join(path, "weight_hh"), gates * hidden * hidden, weight_hh.len())?;
+    biases.iter().try_for_each(|bias| expect_size(&join(path, "bias"), gates * hidden, bias.len()))
+}
+
+fn lower_cell(
+    plan: &mut Plan,
+    cell_kind: CellKind,
+    cell: &Cell<'_>,
+    (initial_hidden, initial_cell): (Vec<f32>, Vec<f32>),
+    input: SignalId,
+    math: Math,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    expect_size(path, cell.input_size, plan.channels_of(input))?;
+    let lanes = plan.lanes();
+    let units = cell.units(lanes);
+    let output = plan.frames_signal(cell.hidden_size, units, initial_hidden);
+    let mut padded_cell = initial_cell;
+    padded_cell.resize(units, 0.0);
+    let cell_state = plan.lasting(padded_cell);
+    let weights = plan.weights(&cell.pack(lanes));
+    let input = plan.all(input);
+    plan.push(Step::Recur(Recur {
+        cell_kind,
+        fast: math == Math::Fast,
+        weights,
+        input,
+        output,
+        cell: cell_state,
+        units,
+        hidden_rows: cell.hidden_rows(),
+    }));
+    Ok(output)
+}

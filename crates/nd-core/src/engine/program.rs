@@ -1,0 +1,152 @@
+//! A compiled network, and the state it works on.
+
+use fearless_simd::Simd;
+
+use super::BLOCK;
+use super::buffer::Buffer;
+use super::signal::{Layout, Signal, SignalId};
+use super::step::{Channels, Step};
+use crate::kernel::{InstructionSet, Plane, dispatch};
+
+/// A flat schedule with its weights: everything about a network that does not change while it runs.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) signals: Box<[Signal]>,
+    pub(crate) steps: Box<[Step]>,
+    /// Packed in the order in which the kernels read them.
+    pub(crate) weights: Buffer,
+    pub(crate) input: SignalId,
+    pub(crate) output: SignalId,
+    /// Samples of the arena.
+    pub(crate) arena_len: usize,
+    /// Rows of the longest mix.
+    pub(crate) max_rows: usize,
+    pub(crate) instruction_set: InstructionSet,
+    pub(crate) start: Start,
+}
+
+/// The state in which a program starts.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// The constant past of each channel of each ring, in order: all that a feed-forward network remembers.
+    Constant(Box<[f32]>),
+    /// A whole state: what a recurrent network remembers has no end.
+    Image(State),
+}
+
+/// What a program remembers from block to block.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) arena: Buffer,
+    /// Where the block starts in each signal's ring.
+    pub(crate) positions: Box<[u32]>,
+    /// Where the rows of a mix are, written anew by each.
+    pub(crate) rows: Box<[u32]>,
+}
+
+impl Program {
+    /// A state in which everything is zero, the past too.
+    pub(crate) fn zero_state(&self) -> State {
+        State {
+            arena: Buffer::zeros(self.arena_len),
+            positions: vec![0; self.signals.len()].into(),
+            rows: vec![0; self.max_rows].into(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn signal(&self, id: SignalId) -> &Signal {
+        &self.signals[id.0 as usize]
+    }
+
+    /// All channels of a signal, `delay` frames ago.
+    #[inline(always)]
+    pub(crate) fn plane(&self, state: &State, id: SignalId, delay: usize) -> Plane {
+        self.signal(id).plane(state.positions[id.0 as usize], delay)
+    }
+
+    /// Some channels of a signal, now.
+    #[inline(always)]
+    pub(crate) fn channels(&self, state: &State, channels: Channels) -> Plane {
+        let plane = self.plane(state, channels.signal, 0);
+        Plane { offset: plane.channel(channels.first), ..plane }
+    }
+
+    /// Runs all steps on a block of at most [`BLOCK`] frames whose input is in place.
+    pub(crate) fn run(&self, state: &mut State, frames: usize) {
+        debug_assert!(frames <= BLOCK, "a block has at most {BLOCK} frames, not {frames}");
+        self.close(state, self.input, frames);
+        dispatch!(self.instruction_set, simd => self.run_steps(simd, state, frames));
+    }
+
+    #[inline(always)]
+    fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
+        for step in &self.steps {
+            step.run(simd, self, state, frames);
+            for target in step.targets().into_iter().flatten() {
+                self.close(state, target, frames);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn close(&self, state: &mut State, id: SignalId, frames: usize) {
+        self.signal(id).close(state.arena.as_mut_slice(), state.positions[id.0 as usize], frames);
+    }
+
+    /// Moves on to the next block.
+    pub(crate) fn advance(&self, state: &mut State, frames: usize) {
+        for (signal, position) in self.signals.iter().zip(&mut state.positions) {
+            signal.advance(state.arena.as_mut_slice(), position, frames);
+        }
+    }
+
+    /// Puts a feed-forward network where endless silence would bring it: one pass, in which each signal's past is made
+    /// equal to what it is now before the next step looks at it.
+    pub(crate) fn settle(&self, state: &mut State) {
+        let fill = |state: &mut State, id: SignalId| {
+            self.signal(id).fill_past(state.arena.as_mut_slice(), state.positions[id.0 as usize]);
+        };
+        fill(state, self.input);
+        for step in &self.steps {
+            dispatch!(self.instruction_set, simd => step.run(simd, self, state, 1));
+            for target in step.targets().into_iter().flatten() {
+                fill(state, target);
+            }
+        }
+    }
+
+    /// The constants that each channel of each ring is filled with.
+    pub(crate) fn constants(&self, state: &State) -> Box<[f32]> {
+        let arena = state.arena.as_slice();
+        self.rings().map(|(at, _)| arena[at]).collect()
+    }
+
+    /// Start and length of each channel of each ring in the arena.
+    fn rings(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.signals.iter().flat_map(|signal| {
+            let (channels, stride) = match signal.layout {
+                Layout::Ring { stride, .. } => (signal.channels, stride),
+                Layout::Scratch { .. } | Layout::Frames { .. } => (0, 0),
+            };
+            (0..channels).map(move |channel| (signal.offset + channel * stride, stride))
+        })
+    }
+
+    /// Goes back to the start.
+    pub(crate) fn reset(&self, state: &mut State) {
+        match &self.start {
+            Start::Constant(constants) => {
+                let arena = state.arena.as_mut_slice();
+                for ((at, len), &constant) in self.rings().zip(constants) {
+                    arena[at..at + len].fill(constant);
+                }
+                state.positions.fill(0);
+            }
+            Start::Image(image) => {
+                state.arena.as_mut_slice().copy_from_slice(image.arena.as_slice());
+                state.positions.copy_from_slice(&image.positions);
+            }
+        }
+    }
+}

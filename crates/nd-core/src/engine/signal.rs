@@ -1,0 +1,106 @@
+//! Where the signals between the steps lie in the arena.
+
+use super::BLOCK;
+use crate::kernel::Plane;
+
+/// Index of a [`Signal`] in its program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SignalId(pub(crate) u32);
+
+/// One signal of a program: some channels, one block long, with or without a past.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signal {
+    /// Its first sample in the arena.
+    pub(crate) offset: usize,
+    pub(crate) channels: usize,
+    pub(crate) layout: Layout,
+}
+
+/// How the samples of a [`Signal`] are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Channel by channel, `stride` apart; of this block only.
+    Scratch { stride: usize },
+    /// Channel by channel, `stride` apart, each a ring of `len` frames that remembers the past.
+    ///
+    /// The first [`BLOCK`] frames of the ring are repeated behind it, so that a block never wraps while it is read or
+    /// written: it may start anywhere in the ring and run over its end.
+    Ring { stride: usize, len: usize },
+    /// Frame by frame, `width` apart; frame 0 is the last of the block before, the new ones follow.
+    Frames { width: usize },
+}
+
+impl Signal {
+    /// The channels as they were `delay` frames ago, for a block that starts at `position` of the ring.
+    #[inline(always)]
+    pub(crate) fn plane(&self, position: u32, delay: usize) -> Plane {
+        match self.layout {
+            Layout::Scratch { stride } => Plane { offset: self.offset, stride },
+            Layout::Ring { stride, len } => {
+                let at = position as usize + len - delay;
+                Plane { offset: self.offset + if at >= len { at - len } else { at }, stride }
+            }
+            Layout::Frames { width } => Plane { offset: self.offset + width, stride: 1 },
+        }
+    }
+
+    /// Distance between two frames of one channel.
+    #[inline(always)]
+    pub(crate) fn frame_stride(&self) -> usize {
+        match self.layout {
+            Layout::Scratch { .. } | Layout::Ring { .. } => 1,
+            Layout::Frames { width } => width,
+        }
+    }
+
+    /// Samples that the signal takes in the arena.
+    pub(crate) fn len(&self) -> usize {
+        match self.layout {
+            Layout::Scratch { stride } | Layout::Ring { stride, .. } => self.channels * stride,
+            Layout::Frames { width } => (BLOCK + 1) * width,
+        }
+    }
+
+    /// Repeats what was written over the end of the ring, or at its start, where the next reader expects it.
+    #[inline(always)]
+    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize) {
+        let Layout::Ring { stride, len } = self.layout else { return };
+        let (start, end) = (position as usize, position as usize + frames);
+        if start >= BLOCK && end <= len {
+            return;
+        }
+        for channel in arena[self.offset..][..self.channels * stride].chunks_exact_mut(stride) {
+            if end > len {
+                channel.copy_within(len..end, 0);
+            }
+            if start < BLOCK {
+                channel.copy_within(start..end.min(BLOCK), len + start);
+            }
+        }
+    }
+
+    /// Makes the whole past equal to the first frame of this block.
+    pub(crate) fn fill_past(&self, arena: &mut [f32], position: u32) {
+        let Layout::Ring { stride, .. } = self.layout else { return };
+        for channel in arena[self.offset..][..self.channels * stride].chunks_exact_mut(stride) {
+            channel.fill(channel[position as usize]);
+        }
+    }
+
+    /// Gets ready for the next block.
+    #[inline(always)]
+    pub(crate) fn advance(&self, arena: &mut [f32], position: &mut u32, frames: usize) {
+        match self.layout {
+            Layout::Scratch { .. } => {}
+            Layout::Ring { len, .. } => {
+                let next = *position as usize + frames;
+                // A ring is longer than a block, so this fits where it did before.
+                *position = (if next >= len { next - len } else { next }) as u32;
+            }
+            Layout::Frames { width } => {
+                let frames = self.offset + frames * width;
+                arena.copy_within(frames..frames + width, self.offset);
+            }
+        }
+    }
+}

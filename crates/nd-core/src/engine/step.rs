@@ -1,0 +1,478 @@
+//! What an engine can do in one step: a closed set, matched once a block.
+
+use std::ops::Range;
+
+use fearless_simd::{Simd, SimdBase, SimdFloat};
+
+use super::program::{Program, State};
+use super::signal::SignalId;
+use crate::kernel::mix::mix;
+use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
+use crate::kernel::{FRAME_GROUP, activation};
+
+/// One step of a [`Program`].
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Mix(Mix),
+    Activate(Activate),
+    Combine(Combine),
+    Modulate(Modulate),
+    Softmax(Softmax),
+    Recur(Recur),
+    Project(Project),
+    Transpose(Transpose),
+}
+
+/// Channels that some signals had some frames ago.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tap {
+    pub(crate) signal: SignalId,
+    pub(crate) first_channel: usize,
+    pub(crate) channels: usize,
+    pub(crate) delay: usize,
+}
+
+/// Some channels of a signal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Channels {
+    pub(crate) signal: SignalId,
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+/// Weighted sums: dense layers, convolutions, 1x1s.
+#[derive(Debug, Clone)]
+pub(crate) struct Mix {
+    pub(crate) taps: Box<[Tap]>,
+    /// Sum of the taps' channels.
+    pub(crate) rows: usize,
+    /// Packed as [`mix`] wants them.
+    pub(crate) weights: Range<usize>,
+    /// Added to the sums, channel by channel; may be the target.
+    pub(crate) residual: Option<Channels>,
+    pub(crate) target: Channels,
+}
+
+/// A function of one number, applied to each sample.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Curve {
+    Identity,
+    Tanh,
+    FastTanh,
+    Sigmoid,
+    Relu,
+    Silu,
+    HardSwish,
+    Softsign,
+    Softsigmoid,
+    LeakyRelu {
+        slope: f32,
+    },
+    HardTanh {
+        min: f32,
+        max: f32,
+    },
+    LeakyHardTanh {
+        knees: (f32, f32),
+        slopes: (f32, f32),
+    },
+    Elu {
+        alpha: f32,
+    },
+    /// One slope for each channel, this far into the weights.
+    PRelu {
+        slopes: usize,
+    },
+    /// One factor for each channel, then one summand for each, this far into the weights.
+    Affine {
+        scales: usize,
+    },
+}
+
+/// `target = curve(source)`, and the result added to a running sum (`sum_to = sum_from + target`) where there is one.
+#[derive(Debug, Clone)]
+pub(crate) struct Activate {
+    pub(crate) curve: Curve,
+    pub(crate) source: Channels,
+    pub(crate) target: Channels,
+    pub(crate) sum: Option<Sum>,
+}
+
+/// Where a running sum comes from (nothing: zero) and goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sum {
+    pub(crate) from: Option<SignalId>,
+    pub(crate) to: SignalId,
+}
+
+/// `target = target ⊙ gate`, or, blended with `dry`, `target = dry + gate ⊙ (target − dry)`.
+#[derive(Debug, Clone)]
+pub(crate) struct Combine {
+    pub(crate) target: Channels,
+    pub(crate) gate: Channels,
+    pub(crate) dry: Option<Channels>,
+}
+
+/// `target = source ⊙ scale (+ shift)`.
+#[derive(Debug, Clone)]
+pub(crate) struct Modulate {
+    pub(crate) source: Channels,
+    pub(crate) target: Channels,
+    pub(crate) scale: Channels,
+    pub(crate) shift: Option<Channels>,
+}
+
+/// Softmax over the channels of a signal, in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Softmax {
+    pub(crate) target: Channels,
+}
+
+/// A recurrent layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Recur {
+    pub(crate) cell_kind: CellKind,
+    /// Whether the approximations of `Math::Fast` are used.
+    pub(crate) fast: bool,
+    pub(crate) weights: Range<usize>,
+    pub(crate) input: Channels,
+    pub(crate) output: SignalId,
+    /// Cell state of an LSTM.
+    pub(crate) cell: SignalId,
+    pub(crate) units: usize,
+    pub(crate) hidden_rows: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CellKind {
+    Lstm,
+    Gru,
+    Rnn,
+}
+
+/// A dense layer from frame-major input to channels.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    pub(crate) input: SignalId,
+    pub(crate) width: usize,
+    /// One row of `width` weights for each output channel.
+    pub(crate) weights: Range<usize>,
+    pub(crate) biases: Range<usize>,
+    pub(crate) target: Channels,
+}
+
+/// From frame-major to channels.
+#[derive(Debug, Clone)]
+pub(crate) struct Transpose {
+    pub(crate) input: SignalId,
+    pub(crate) target: Channels,
+}
+
+impl Step {
+    /// Computes `frames` frames.
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        match self {
+            Self::Mix(step) => step.run(simd, program, state, frames),
+            Self::Activate(step) => step.run(simd, program, state, frames),
+            Self::Combine(step) => step.run(simd, program, state, frames),
+            Self::Modulate(step) => step.run(simd, program, state, frames),
+            Self::Softmax(step) => step.run(simd, program, state, frames),
+            Self::Recur(step) => step.run(simd, program, state, frames),
+            Self::Project(step) => step.run(simd, program, state, frames),
+            Self::Transpose(step) => step.run(program, state, frames),
+        }
+    }
+
+    /// Every signal that a step reads or writes.
+    pub(crate) fn signals(&self) -> Vec<SignalId> {
+        let mut signals: Vec<_> = self.targets().into_iter().flatten().collect();
+        match self {
+            Self::Mix(step) => {
+                signals.extend(step.taps.iter().map(|tap| tap.signal));
+                signals.extend(step.residual.map(|residual| residual.signal));
+            }
+            Self::Activate(step) => {
+                signals.push(step.source.signal);
+                signals.extend(step.sum.and_then(|sum| sum.from));
+            }
+            Self::Combine(step) => {
+                signals.push(step.gate.signal);
+                signals.extend(step.dry.map(|dry| dry.signal));
+            }
+            Self::Modulate(step) => {
+                signals.extend([step.source.signal, step.scale.signal]);
+                signals.extend(step.shift.map(|shift| shift.signal));
+            }
+            Self::Softmax(_) => {}
+            Self::Recur(step) => signals.extend([step.input.signal, step.cell]),
+            Self::Project(step) => signals.push(step.input),
+            Self::Transpose(step) => signals.push(step.input),
+        }
+        signals
+    }
+
+    /// The signals that a step writes, whose rings must be closed afterwards.
+    #[inline(always)]
+    pub(crate) fn targets(&self) -> [Option<SignalId>; 2] {
+        match self {
+            Self::Mix(Mix { target, .. })
+            | Self::Combine(Combine { target, .. })
+            | Self::Modulate(Modulate { target, .. })
+            | Self::Softmax(Softmax { target })
+            | Self::Project(Project { target, .. })
+            | Self::Transpose(Transpose { target, .. }) => [Some(target.signal), None],
+            Self::Activate(Activate { target, sum, .. }) => [Some(target.signal), sum.map(|sum| sum.to)],
+            Self::Recur(Recur { output, .. }) => [Some(*output), None],
+        }
+    }
+}
+
+/// Frames rounded up to whole groups: what kernels compute.
+#[inline(always)]
+fn padded(frames: usize) -> usize {
+    frames.next_multiple_of(FRAME_GROUP)
+}
+
+impl Mix {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let mut row = 0;
+        for tap in &self.taps {
+            let plane = program.plane(state, tap.signal, tap.delay);
+            let rows = &mut state.rows[row..row + tap.channels];
+            for (channel, row) in rows.iter_mut().enumerate() {
+                // An arena is far smaller than 2^32 samples: `compile` sees to it.
+                *row = plane.channel(tap.first_channel + channel) as u32;
+            }
+            row += tap.channels;
+        }
+        let residual = self.residual.map(|channels| program.channels(state, channels));
+        let target = program.channels(state, self.target);
+        mix(
+            simd,
+            &program.weights.as_slice()[self.weights.clone()],
+            &state.rows[..self.rows],
+            residual,
+            state.arena.as_mut_slice(),
+            target,
+            self.target.count,
+            padded(frames),
+        );
+    }
+}
+
+impl Activate {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        macro_rules! each {
+            (|$channel:pat_param, $x:ident| $y:expr) => {
+                self.map(
+                    simd,
+                    program,
+                    state,
+                    frames,
+                    #[inline(always)]
+                    |$channel: usize, $x: S::f32s| $y,
+                )
+            };
+        }
+        let weights = program.weights.as_slice();
+        match self.curve {
+            Curve::Identity => each!(|_, x| x),
+            Curve::Tanh => each!(|_, x| activation::tanh(simd, x)),
+            Curve::FastTanh => each!(|_, x| activation::fast_tanh(simd, x)),
+            Curve::Sigmoid => each!(|_, x| activation::sigmoid(simd, x)),
+            Curve::Relu => each!(|_, x| S::f32s::splat(simd, 0.0).max(x)),
+            Curve::Silu => each!(|_, x| x * activation::sigmoid(simd, x)),
+            Curve::HardSwish => each!(|_, x| activation::hard_swish(simd, x)),
+            Curve::Softsign => each!(|_, x| activation::softsign(simd, x)),
+            Curve::Softsigmoid => {
+                let half = S::f32s::splat(simd, 0.5);
+                each!(|_, x| activation::softsign(simd, x).mul_add(half, half));
+            }
+            Curve::LeakyRelu { slope } => each!(|_, x| activation::leaky_relu(simd, x, slope)),
+            Curve::HardTanh { min, max } => each!(|_, x| activation::clamp(simd, x, min, max)),
+            Curve::LeakyHardTanh { knees, slopes } => {
+                each!(|_, x| activation::leaky_hard_tanh(simd, x, knees, slopes));
+            }
+            Curve::Elu { alpha } => each!(|_, x| activation::elu(simd, x, alpha)),
+            Curve::PRelu { slopes } => {
+                each!(|channel, x| activation::leaky_relu(simd, x, weights[slopes + channel]));
+            }
+            Curve::Affine { scales } => {
+                let shifts = scales + self.target.count;
+                each!(|channel, x| {
+                    let (scale, shift) = (weights[scales + channel], weights[shifts + channel]);
+                    x.mul_add(S::f32s::splat(simd, scale), S::f32s::splat(simd, shift))
+                });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn map<S: Simd>(
+        &self,
+        simd: S,
+        program: &Program,
+        state: &mut State,
+        frames: usize,
+        curve: impl Fn(usize, S::f32s) -> S::f32s,
+    ) {
+        let lanes = S::f32s::LEN;
+        let source = program.channels(state, self.source);
+        let target = program.channels(state, self.target);
+        let sum = self.sum.map(|Sum { from, to }| {
+            (from.map(|from| program.plane(state, from, 0)), program.plane(state, to, 0))
+        });
+        let arena = state.arena.as_mut_slice();
+        for channel in 0..self.target.count {
+            let (source, target) = (source.channel(channel), target.channel(channel));
+            for frame in (0..padded(frames)).step_by(lanes) {
+                let x = S::f32s::from_slice(simd, &arena[source + frame..][..lanes]);
+                let mut y = curve(channel, x);
+                y.store_slice(&mut arena[target + frame..][..lanes]);
+                if let Some((from, to)) = sum {
+                    if let Some(from) = from {
+                        y = y + S::f32s::from_slice(simd, &arena[from.channel(channel) + frame..][..lanes]);
+                    }
+                    y.store_slice(&mut arena[to.channel(channel) + frame..][..lanes]);
+                }
+            }
+        }
+    }
+}
+
+impl Combine {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let lanes = S::f32s::LEN;
+        let target = program.channels(state, self.target);
+        let gate = program.channels(state, self.gate);
+        let dry = self.dry.map(|dry| program.channels(state, dry));
+        let arena = state.arena.as_mut_slice();
+        for channel in 0..self.target.count {
+            for frame in (0..padded(frames)).step_by(lanes) {
+                let at = target.channel(channel) + frame;
+                let x = S::f32s::from_slice(simd, &arena[at..at + lanes]);
+                let g = S::f32s::from_slice(simd, &arena[gate.channel(channel) + frame..][..lanes]);
+                let y = match dry {
+                    None => x * g,
+                    Some(dry) => {
+                        let dry = S::f32s::from_slice(simd, &arena[dry.channel(channel) + frame..][..lanes]);
+                        g.mul_add(x - dry, dry)
+                    }
+                };
+                y.store_slice(&mut arena[at..at + lanes]);
+            }
+        }
+    }
+}
+
+impl Modulate {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let lanes = S::f32s::LEN;
+        let source = program.channels(state, self.source);
+        let target = program.channels(state, self.target);
+        let scale = program.channels(state, self.scale);
+        let shift = self.shift.map(|shift| program.channels(state, shift));
+        let arena = state.arena.as_mut_slice();
+        for channel in 0..self.target.count {
+            for frame in (0..padded(frames)).step_by(lanes) {
+                let x = S::f32s::from_slice(simd, &arena[source.channel(channel) + frame..][..lanes]);
+                let scale = S::f32s::from_slice(simd, &arena[scale.channel(channel) + frame..][..lanes]);
+                let y = match shift {
+                    None => x * scale,
+                    Some(shift) => {
+                        let at = shift.channel(channel) + frame;
+                        x.mul_add(scale, S::f32s::from_slice(simd, &arena[at..at + lanes]))
+                    }
+                };
+                y.store_slice(&mut arena[target.channel(channel) + frame..][..lanes]);
+            }
+        }
+    }
+}
+
+impl Softmax {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let lanes = S::f32s::LEN;
+        let target = program.channels(state, self.target);
+        let arena = state.arena.as_mut_slice();
+        for frame in (0..padded(frames)).step_by(lanes) {
+            let mut largest = S::f32s::splat(simd, f32::MIN);
+            for channel in 0..self.target.count {
+                let x = S::f32s::from_slice(simd, &arena[target.channel(channel) + frame..][..lanes]);
+                largest = largest.max(x);
+            }
+            let mut sum = S::f32s::splat(simd, 0.0);
+            for channel in 0..self.target.count {
+                let x = &mut arena[target.channel(channel) + frame..][..lanes];
+                let e = activation::exp(simd, S::f32s::from_slice(simd, x) - largest);
+                sum = sum + e;
+                e.store_slice(x);
+            }
+            for channel in 0..self.target.count {
+                let x = &mut arena[target.channel(channel) + frame..][..lanes];
+                (S::f32s::from_slice(simd, x) / sum).store_slice(x);
+            }
+        }
+    }
+}
+
+impl Recur {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let input = program.channels(state, self.input);
+        let place = Place {
+            input: input.offset,
+            input_frame_stride: program.signal(self.input.signal).frame_stride(),
+            input_channel_stride: input.stride,
+            inputs: self.input.count,
+            output: program.signal(self.output).offset,
+            cell: program.signal(self.cell).offset,
+            units: self.units,
+            hidden_rows: self.hidden_rows,
+        };
+        let weights = &program.weights.as_slice()[self.weights.clone()];
+        let arena = state.arena.as_mut_slice();
+        match (self.cell_kind, self.fast) {
+            (CellKind::Lstm, false) => lstm::<S, false>(simd, weights, arena, &place, frames),
+            (CellKind::Lstm, true) => lstm::<S, true>(simd, weights, arena, &place, frames),
+            (CellKind::Gru, false) => gru::<S, false>(simd, weights, arena, &place, frames),
+            (CellKind::Gru, true) => gru::<S, true>(simd, weights, arena, &place, frames),
+            (CellKind::Rnn, false) => rnn::<S, false>(simd, weights, arena, &place, frames),
+            (CellKind::Rnn, true) => rnn::<S, true>(simd, weights, arena, &place, frames),
+        }
+    }
+}
+
+impl Project {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+        let input = program.plane(state, self.input, 0);
+        let target = program.channels(state, self.target);
+        let weights = &program.weights.as_slice()[self.weights.clone()];
+        let biases = &program.weights.as_slice()[self.biases.clone()];
+        let arena = state.arena.as_mut_slice();
+        for (channel, (row, &bias)) in weights.chunks_exact(self.width).zip(biases).enumerate() {
+            project(simd, row, bias, arena, input.offset, target.channel(channel), frames);
+        }
+    }
+}
+
+impl Transpose {
+    fn run(&self, program: &Program, state: &mut State, frames: usize) {
+        let width = program.signal(self.input).frame_stride();
+        let input = program.plane(state, self.input, 0);
+        let target = program.channels(state, self.target);
+        let arena = state.arena.as_mut_slice();
+        for channel in 0..self.target.count {
+            for frame in 0..frames {
+                arena[target.channel(channel) + frame] = arena[input.offset + frame * width + channel];
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Activation functions of one vector, each with its worst error; tests beside them hold them to it.
+
+use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat};
+
+/// `tanh`, as the rational function `x·P(x²)/Q(x²)` of degrees 5 and 3, clamped where `tanh` is 1 to single precision.
+///
+/// Absolute error at most 5e-7 for every input, relative error at most 1e-6; odd; NaN stays NaN. The coefficients
+/// minimise the largest error on `0..7.95` (Lawson's iteratively reweighted least squares).
+#[inline(always)]
+pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let x = clamp(simd, x, -7.95, 7.95);
+    let s = x * x;
+    let s2 = s * s;
+    let p = pair(simd, s, -1.468_459_984_743_636_5e-8, 2.349_116_717_162_027e-11)
+        .mul_add(s2, pair(simd, s, 2.984_525_478_402_927e-3, 9.868_724_442_090_857e-6))
+        .mul_add(s2, pair(simd, s, 0.999_999_952_859_500_3, 0.129_778_847_002_837_15));
+    let q = pair(simd, s, 2.402_217_203_490_722_8e-2, 2.370_331_700_311_082e-4)
+        .mul_add(s2, pair(simd, s, 1.0, 0.463_111_923_158_572_5));
+    x * p * reciprocal(simd, q)
+}
+
+/// The same number in all lanes.
+#[inline(always)]
+fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {
+    S::f32s::splat(simd, value)
+}
+
+/// `a + b · s`.
+#[inline(always)]
+fn pair<S: Simd>(simd: S, s: S::f32s, a: f32, b: f32) -> S::f32s {
+    s.mul_add(splat(simd, b), splat(simd, a))
+}
+
+/// `1 / x` for normal `x`, correct to about one unit in the last place.
+///
+/// With 16 lanes, an estimate and one step of Newton's method: a division of 16 takes as long as 16 products.
+#[inline(always)]
+fn reciprocal<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let one = splat(simd, 1.0);
+    if S::f32s::LEN < 16 {
+        return one / x;
+    }
+    let estimate = x.approximate_recip();
+    let error = (-x).mul_add(estimate, one);
+    estimate.mul_add(error, estimate)
+}
+
+/// `x` within `min..=max`; NaN stays NaN, because x86 returns the second operand of an unordered comparison.
+#[inline(always)]
+pub fn clamp<S: Simd>(simd: S, x: S::f32s, min: f32, max: f32) -> S::f32s {
+    splat(simd, max).min(splat(simd, min).max(x))
+}
+
+/// `1 / (1 + e^-x)` as `(1 + tanh(x / 2)) / 2`: absolute error at most 5e-7.
+#[inline(always)]
+pub fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let half = splat(simd, 0.5);
+    tanh(simd, x * half).mul_add(half, half)
+}
+
+/// The rational approximation that NAM's plugin puts in the place of `tanh`: absolute error about 4e-4.
+#[inline(always)]
+pub fn fast_tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    // Beyond this the quotient is 1 to single precision, and its terms would overflow.
+    let x = clamp(simd, x, -1e6, 1e6);
+    let a = x.abs();
+    let q = x * x;
+    let outer = q.mul_add(
+        a.mul_add(splat(simd, 0.821_226_666_969_744), splat(simd, 0.893_229_853_513_558)),
+        a.mul_add(splat(simd, 2.455_507_507_029_56), splat(simd, 2.455_507_507_029_56)),
+    );
+    let inner = (x * a).mul_add(splat(simd, 0.814_642_734_961_073), x).abs();
+    x * outer / (splat(simd, 2.445_066_346_522_99) + q).mul_add(inner, splat(simd, 2.445_066_346_522_99))
+}
+
+/// [`sigmoid`] from [`fast_tanh`]: absolute error about 2e-4.
+#[inline(always)]
+pub fn fast_sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let half = splat(simd, 0.5);
+    fast_tanh(simd, x * half).mul_add(half, half)
+}
+
+/// `e^x`, relative error at most 3e-7; 0 below -87, clamped above 88.
+///
+/// `e^x = 2^n · e^r` with `|r| ≤ ln 2 / 2`, `e^r` by its Taylor polynomial of degree 7 (Cody and Waite's reduction).
+#[inline(always)]
+pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let tiny = x.simd_lt(splat(simd, -87.0));
+    let x = clamp(simd, x, -87.0, 88.0);
+    let n = (x * splat(simd, std::f32::consts::LOG2_E)).round_ties_even();
+    let r = n.mul_add(splat(simd, -0.693_359_375), x);
+    let r = n.mul_add(splat(simd, 2.121_944_4e-4), r);
+    let mut e = splat(simd, 1.0 / 5040.0);
+    for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        e = e.mul_add(r, splat(simd, coefficient));
+    }
+    let exponent: S::i32s = n.to_int();
+    let scale: S::f32s = ((exponent + 127) << 23).bitcast();
+    tiny.select(splat(simd, 0.0), e * scale)
+}
+
+/// `x > 0 ? x : alpha · (e^x - 1)`: absolute error at most `3e-7 · max(1, alpha)`.
+#[inline(always)]
+pub fn elu<S: Simd>(simd: S, x: S::f32s, alpha: f32) -> S::f32s {
+    let below = (exp(simd, x) - splat(simd, 1.0)) * splat(simd, alpha);
+    x.simd_gt(splat(simd, 0.0)).select(x, below)
+}
+
+/// `x > 0 ? x : slope · x`.
+#[inline(always)]
+pub fn leaky_relu<S: Simd>(simd: S, x: S::f32s, slope: f32) -> S::f32s {
+    x.simd_gt(splat(simd, 0.0)).select(x, x * splat(simd, slope))
+}
+
+/// `x · clamp(x + 3, 0, 6) / 6`.
+#[inline(always)]
+pub fn hard_swish<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    x * clamp(simd, x + splat(simd, 3.0), 0.0, 6.0) * splat(simd, 1.0 / 6.0)
+}
+
+/// Slope 1 inside `min..max`, `min_slope` below and `max_slope` above.
+#[inline(always)]
+pub fn leaky_hard_tanh<S: Simd>(
+    simd: S,
+    x: S::f32s,
+    (min, max): (f32, f32),
+    (min_slope, max_slope): (f32, f32),
+) -> S::f32s {
+    let below = (x - splat(simd, min)).mul_add(splat(simd, min_slope), splat(simd, min));
+    let above = (x - splat(simd, max)).mul_add(splat(simd, max_slope), splat(simd, max));
+    let y = x.simd_lt(splat(simd, min)).select(below, x);
+    x.simd_gt(splat(simd, max)).select(above, y)
+}
+
+/// `x / (1 + |x|)`.
+#[inline(always)]
+pub fn softsign<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    x / (x.abs() + splat(simd, 1.0))
+}

@@ -1,0 +1,212 @@
+//! Recurrent layers, frame by frame, with the units in the lanes.
+//!
+//! Their output is *frame-major*: frame `t` holds all units side by side, padded with zeros to whole vectors, and frame
+//! 0 is the last one of the block before. The next step reads its own output, so it waits for it; what does not depend
+//! on that (bias and input) is left to the processor to do meanwhile, and the recurrent sums run in two chains.
+//!
+//! Weights are packed in blocks of one vector of units. A block has a row for the biases, one for each input and one
+//! for each unit of the state (rounded up to an even number of those); a row holds one vector for each gate.
+
+use fearless_simd::{Simd, SimdBase, SimdFloat};
+
+use super::activation::{fast_tanh, tanh};
+
+/// Where a layer's input, output and cell state lie in the buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// First frame of the first input.
+    pub input: usize,
+    /// Distance from frame to frame of the input.
+    pub input_frame_stride: usize,
+    /// Distance from input to input.
+    pub input_channel_stride: usize,
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Frame 0 of the output, `units` numbers before the first new one.
+    pub output: usize,
+    /// Cell state of an LSTM; unused otherwise.
+    pub cell: usize,
+    /// Units, padded to whole vectors.
+    pub units: usize,
+    /// Rows of recurrent weights: the units in truth, rounded up to an even number.
+    pub hidden_rows: usize,
+}
+
+impl Place {
+    /// Vectors that one row of a block holds at the most: the gates.
+    #[inline(always)]
+    fn input_at(&self, frame: usize, channel: usize) -> usize {
+        self.input + frame * self.input_frame_stride + channel * self.input_channel_stride
+    }
+}
+
+/// Adds `Σ_j x[j] · row[j]` to the sums of `GATES` gates, the odd rows in a chain of their own.
+#[inline(always)]
+fn accumulate<S: Simd, const GATES: usize>(simd: S, sums: &mut [S::f32s; GATES], weights: &[f32], x: &[f32]) {
+    let lanes = S::f32s::LEN;
+    let mut odd = [S::f32s::splat(simd, 0.0); GATES];
+    for (rows, pair) in weights.chunks_exact(2 * GATES * lanes).zip(x.chunks_exact(2)) {
+        let (first, second) = rows.split_at(GATES * lanes);
+        let (x0, x1) = (S::f32s::splat(simd, pair[0]), S::f32s::splat(simd, pair[1]));
+        for gate in 0..GATES {
+            let at = gate * lanes..(gate + 1) * lanes;
+            sums[gate] = S::f32s::from_slice(simd, &first[at.clone()]).mul_add(x0, sums[gate]);
+            odd[gate] = S::f32s::from_slice(simd, &second[at]).mul_add(x1, odd[gate]);
+        }
+    }
+    for gate in 0..GATES {
+        sums[gate] = sums[gate] + odd[gate];
+    }
+}
+
+/// Adds one row, times `x`, to the sums of the gates.
+#[inline(always)]
+fn accumulate_row<S: Simd, const GATES: usize>(simd: S, sums: &mut [S::f32s; GATES], row: &[f32], x: f32) {
+    let lanes = S::f32s::LEN;
+    let x = S::f32s::splat(simd, x);
+    for (gate, sum) in sums.iter_mut().enumerate() {
+        *sum = S::f32s::from_slice(simd, &row[gate * lanes..(gate + 1) * lanes]).mul_add(x, *sum);
+    }
+}
+
+#[inline(always)]
+fn load_row<S: Simd, const GATES: usize>(simd: S, row: &[f32]) -> [S::f32s; GATES] {
+    let lanes = S::f32s::LEN;
+    let mut vectors = [S::f32s::splat(simd, 0.0); GATES];
+    for (gate, vector) in vectors.iter_mut().enumerate() {
+        *vector = S::f32s::from_slice(simd, &row[gate * lanes..(gate + 1) * lanes]);
+    }
+    vectors
+}
+
+#[inline(always)]
+fn squash<S: Simd, const FAST: bool>(simd: S, x: S::f32s) -> S::f32s {
+    if FAST { fast_tanh(simd, x) } else { tanh(simd, x) }
+}
+
+/// `sigmoid(2x)`: the packed weights of a sigmoid gate are halved.
+#[inline(always)]
+fn gate<S: Simd, const FAST: bool>(simd: S, x: S::f32s) -> S::f32s {
+    let half = S::f32s::splat(simd, 0.5);
+    squash::<S, FAST>(simd, x).mul_add(half, half)
+}
+
+/// Numbers that the packed weights of one block of units take.
+pub fn block_len(gates: usize, input_gates: usize, place: &Place, lanes: usize) -> usize {
+    lanes * (gates + place.inputs * input_gates + place.hidden_rows * input_gates)
+}
+
+/// Long short-term memory; gates i, f, g, o, of which i, f and o are packed halved.
+#[inline(always)]
+pub fn lstm<S: Simd, const FAST: bool>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frames: usize,
+) {
+    let lanes = S::f32s::LEN;
+    let row = 4 * lanes;
+    for frame in 0..frames {
+        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
+        for (block, weights) in weights.chunks_exact(block_len(4, 4, place, lanes)).enumerate() {
+            let mut sums: [S::f32s; 4] = load_row(simd, &weights[..row]);
+            for channel in 0..place.inputs {
+                let x = buffer[place.input_at(frame, channel)];
+                accumulate_row(simd, &mut sums, &weights[(1 + channel) * row..][..row], x);
+            }
+            let recurrent = &weights[(1 + place.inputs) * row..];
+            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
+
+            let cell = place.cell + block * lanes;
+            let c = S::f32s::from_slice(simd, &buffer[cell..cell + lanes]);
+            let g = squash::<S, FAST>(simd, sums[2]);
+            let remembered = gate::<S, FAST>(simd, sums[1]) * c;
+            let c = gate::<S, FAST>(simd, sums[0]).mul_add(g, remembered);
+            c.store_slice(&mut buffer[cell..cell + lanes]);
+            let h = gate::<S, FAST>(simd, sums[3]) * squash::<S, FAST>(simd, c);
+            h.store_slice(&mut buffer[after + block * lanes..][..lanes]);
+        }
+    }
+}
+
+/// Gated recurrent unit; gates r, z (packed halved), and n in two parts, from the input and from the state.
+#[inline(always)]
+pub fn gru<S: Simd, const FAST: bool>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frames: usize,
+) {
+    let lanes = S::f32s::LEN;
+    let row = 3 * lanes;
+    for frame in 0..frames {
+        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
+        for (block, weights) in weights.chunks_exact(block_len(4, 3, place, lanes)).enumerate() {
+            let [r, z, n_input, n_state] = load_row(simd, &weights[..4 * lanes]);
+            let mut from_input = [r, z, n_input];
+            for channel in 0..place.inputs {
+                let x = buffer[place.input_at(frame, channel)];
+                accumulate_row(simd, &mut from_input, &weights[4 * lanes + channel * row..][..row], x);
+            }
+            let mut sums = [from_input[0], from_input[1], n_state];
+            let recurrent = &weights[4 * lanes + place.inputs * row..];
+            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
+
+            let h = S::f32s::from_slice(simd, &buffer[before + block * lanes..][..lanes]);
+            let r = gate::<S, FAST>(simd, sums[0]);
+            let z = gate::<S, FAST>(simd, sums[1]);
+            let n = squash::<S, FAST>(simd, r.mul_add(sums[2], from_input[2]));
+            let h = z.mul_add(h - n, n);
+            h.store_slice(&mut buffer[after + block * lanes..][..lanes]);
+        }
+    }
+}
+
+/// Elman's network.
+#[inline(always)]
+pub fn rnn<S: Simd, const FAST: bool>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frames: usize,
+) {
+    let lanes = S::f32s::LEN;
+    for frame in 0..frames {
+        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
+        for (block, weights) in weights.chunks_exact(block_len(1, 1, place, lanes)).enumerate() {
+            let mut sums: [S::f32s; 1] = load_row(simd, &weights[..lanes]);
+            for channel in 0..place.inputs {
+                let x = buffer[place.input_at(frame, channel)];
+                accumulate_row(simd, &mut sums, &weights[(1 + channel) * lanes..][..lanes], x);
+            }
+            let recurrent = &weights[(1 + place.inputs) * lanes..];
+            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
+            squash::<S, FAST>(simd, sums[0]).store_slice(&mut buffer[after + block * lanes..][..lanes]);
+        }
+    }
+}
+
+/// One output channel of a dense layer on frame-major input: `target[t] = bias + Σ_j weights[j] · input[t][j]`.
+#[inline(always)]
+pub fn project<S: Simd>(
+    simd: S,
+    weights: &[f32],
+    bias: f32,
+    buffer: &mut [f32],
+    input: usize,
+    target: usize,
+    frames: usize,
+) {
+    let lanes = S::f32s::LEN;
+    for frame in 0..frames {
+        let x = &buffer[input + frame * weights.len()..][..weights.len()];
+        let mut sum = S::f32s::splat(simd, 0.0);
+        for (w, x) in weights.chunks_exact(lanes).zip(x.chunks_exact(lanes)) {
+            sum = S::f32s::from_slice(simd, w).mul_add(S::f32s::from_slice(simd, x), sum);
+        }
+        buffer[target + frame] = bias + sum.reduce_sum();
+    }
+}
