@@ -4,16 +4,19 @@
 //! renamed. A file is read in place, every size in it is checked before anything is allocated by it, and whatever is
 //! wrong comes back as a [`LoadError`] that names the place.
 
+mod aidax;
 mod json;
 mod limits;
 mod mlp;
 mod nam;
+mod proteus;
+mod rtneural;
 
 pub use limits::Limits;
 
 use crate::error::LoadError;
 use crate::spec::ModelSpec;
-use json::Document;
+use json::{Document, Node};
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +56,6 @@ impl ModelSpec {
     /// A [`LoadError`] says what is wrong with the file, and where.
     pub fn from_slice_with(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
         let limits = &options.limits;
-        json::check("the size of the file in bytes", limits.file_size, bytes.len())?;
         if bytes.starts_with(b"BMAN") {
             let what = "the binary form of .nam (.namb)".to_owned();
             return Err(LoadError::UnsupportedFeature { path: String::new(), what });
@@ -67,10 +69,25 @@ impl ModelSpec {
         let any = |keys: &[&str]| keys.iter().any(|key| file.has(key));
         if any(&["architecture", "config"]) {
             nam::model(&file, options)
+        } else if any(&["layers", "in_shape"]) {
+            if aidax::is_model(&file) { aidax::model(&file, limits) } else { rtneural::model(&file, limits) }
+        } else if any(&["model_data", "state_dict"]) {
+            proteus::model(&file, limits)
         } else if any(&["layer1_weights", "layer1_bias", "layer2_weights", "layer2_bias"]) {
             mlp::model(&file, limits)
         } else {
             Err(LoadError::NotAModel { keys: file.keys() })
         }
     }
+}
+
+/// Sample rates, in Hz, that a file may declare.
+const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1e3..=1e6;
+
+/// A rate in Hz that a node declares, if it is one.
+fn sample_rate(node: &Node<'_>, rate: f64) -> Result<f64, LoadError> {
+    if SAMPLE_RATES.contains(&rate) {
+        return Ok(rate);
+    }
+    Err(node.invalid(format!("a sample rate from {} to {} Hz", SAMPLE_RATES.start(), SAMPLE_RATES.end())))
 }

@@ -4,13 +4,14 @@
 //! value, so that reading costs time in proportion to the text and memory in proportion to what is kept of it,
 //! whatever the text holds. A [`Node`] is a value in that text together with its path, which every error carries.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use serde::de::IgnoredAny;
-
 use super::Limits;
 use crate::error::LoadError;
+use scan::{Bracket, skip_space, string_end};
 
 /// Longest string that is read, in bytes: names and notes are far shorter.
 const MAX_STRING: usize = 1 << 16;
@@ -27,21 +28,15 @@ pub(super) struct Document<'a> {
     max_members: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bracket {
-    open: usize,
-    close: usize,
-}
-
 impl<'a> Document<'a> {
     /// Checks a file that may begin with a byte order mark.
     pub(super) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, LoadError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+        let max_size = limits.file_size.min(u32::MAX as usize);
+        check("the size of the file in bytes", max_size, bytes.len())?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| scan::mistake(bytes, error.valid_up_to(), "the text is not UTF-8"))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // The index comes first: it bounds the depth before a parser keeps track of it.
-        let brackets = index(text, limits)?;
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(text, &error))?;
-        Ok(Self { text, brackets, max_members: limits.json_members })
+        Ok(Self { text, brackets: scan::index(text.as_bytes(), limits)?, max_members: limits.json_members })
     }
 
     /// The file's one value.
@@ -50,14 +45,17 @@ impl<'a> Document<'a> {
         Node { document: self, start, end: self.end(start), path: String::new() }
     }
 
+    /// The array or object that opens at `start`.
+    fn bracket(&self, start: usize) -> &Bracket {
+        let place = self.brackets.binary_search_by_key(&start, |bracket| bracket.open as usize);
+        &self.brackets[place.expect("every bracket is in the index")]
+    }
+
     /// Where the value that starts at `start` ends.
     fn end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         match bytes[start] {
-            b'[' | b'{' => {
-                let bracket = self.brackets.binary_search_by_key(&start, |bracket| bracket.open);
-                self.brackets[bracket.expect("every bracket is in the index")].close + 1
-            }
+            b'[' | b'{' => self.bracket(start).close as usize + 1,
             b'"' => string_end(bytes, start),
             _ => {
                 let scalar = bytes[start..].iter();
@@ -70,82 +68,12 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Where each array and object of a text opens and closes, whether or not the text is JSON.
-fn index(text: &str, limits: &Limits) -> Result<Vec<Bracket>, LoadError> {
-    let bytes = text.as_bytes();
-    let mut brackets: Vec<Bracket> = Vec::new();
-    let mut open = Vec::new();
-    let mut place = 0;
-    while place < bytes.len() {
-        match bytes[place] {
-            b'"' => {
-                place = string_end(bytes, place);
-                continue;
-            }
-            b'[' | b'{' => {
-                check("the depth of arrays and objects", limits.json_depth, open.len() + 1)?;
-                check("the number of arrays and objects", limits.json_nodes, brackets.len() + 1)?;
-                open.push(brackets.len());
-                brackets.push(Bracket { open: place, close: place });
-            }
-            b']' | b'}' => {
-                if let Some(bracket) = open.pop() {
-                    brackets[bracket].close = place;
-                }
-            }
-            _ => {}
-        }
-        place += 1;
-    }
-    Ok(brackets)
-}
-
 /// An error where the file as a whole has more of something than it may.
 pub(super) fn check(what: &'static str, max: usize, found: usize) -> Result<(), LoadError> {
     if found <= max {
         return Ok(());
     }
     Err(LoadError::LimitExceeded { path: String::new(), what, max: max as u64, found: found as u64 })
-}
-
-/// Behind the string that starts at `start`, or the end of the text.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut place = start + 1;
-    while place < bytes.len() {
-        match bytes[place] {
-            b'"' => return place + 1,
-            b'\\' => place += 2,
-            _ => place += 1,
-        }
-    }
-    bytes.len()
-}
-
-fn skip_space(bytes: &[u8], start: usize) -> usize {
-    let space = bytes[start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    start + space.count()
-}
-
-fn not_utf8(bytes: &[u8], place: usize) -> LoadError {
-    let lines = bytes[..place].split(|&byte| byte == b'\n');
-    let (line, last) = lines.enumerate().last().unwrap_or_default();
-    LoadError::NotJson { line: line + 1, column: last.len() + 1, message: "the text is not UTF-8".to_owned() }
-}
-
-fn not_json(text: &str, error: &serde_json::Error) -> LoadError {
-    let (line, column) = (error.line(), error.column());
-    // Python writes NaN and infinities that JSON does not have, so this is the mistake that real files make.
-    let rest =
-        text.split('\n').nth(line.saturating_sub(1)).and_then(|line| line.get(column.saturating_sub(1)..));
-    let message = match rest {
-        Some(rest) if rest.starts_with("NaN") => "NaN is not a number of JSON".to_owned(),
-        Some(rest) if rest.starts_with('I') => "Infinity is not a number of JSON".to_owned(),
-        _ => {
-            let message = error.to_string();
-            message.split(" at line ").next().unwrap_or_default().to_owned()
-        }
-    };
-    LoadError::NotJson { line, column, message }
 }
 
 /// A value of the file and its path.
@@ -269,10 +197,11 @@ impl<'a> Node<'a> {
             return Err(self.wrong_type("an object"));
         }
         let bytes = self.document.text.as_bytes();
-        let mut members = Vec::new();
+        let count = self.document.bracket(self.start).count;
+        self.limit("the number of keys", self.document.max_members, u64::from(count))?;
+        let mut members = Vec::with_capacity(count as usize);
         let mut place = skip_space(bytes, self.start + 1);
         while bytes[place] != b'}' {
-            self.limit("the number of keys", self.document.max_members, members.len() as u64 + 1)?;
             let key = &self.document.text[place..string_end(bytes, place)];
             let colon = skip_space(bytes, place + key.len());
             let start = skip_space(bytes, colon + 1);
@@ -283,35 +212,33 @@ impl<'a> Node<'a> {
         Ok(Object { node: self, members })
     }
 
-    /// Where the elements of an array start and end.
-    fn elements(&self) -> Result<Elements<'a>, LoadError> {
+    /// How many elements an array has.
+    pub(super) fn count(&self) -> Result<usize, LoadError> {
         if !self.is_array() {
             return Err(self.wrong_type("an array"));
         }
-        let place = skip_space(self.document.text.as_bytes(), self.start + 1);
-        Ok(Elements { document: self.document, place })
-    }
-
-    /// How many elements an array has.
-    pub(super) fn count(&self) -> Result<usize, LoadError> {
-        Ok(self.elements()?.count())
+        Ok(self.document.bracket(self.start).count as usize)
     }
 
     /// The elements of an array of at most `max` of `what`.
     pub(super) fn items(&self, what: &'static str, max: usize) -> Result<Vec<Self>, LoadError> {
-        self.limit(what, max, self.count()? as u64)?;
-        let items = self.elements()?.enumerate().map(|(index, (start, end))| Self {
-            document: self.document,
-            start,
-            end,
-            path: format!("{}[{index}]", self.path),
-        });
-        Ok(items.collect())
+        let count = self.count()?;
+        self.limit(what, max, count as u64)?;
+        let bytes = self.document.text.as_bytes();
+        let mut place = skip_space(bytes, self.start + 1);
+        let item = |index| {
+            let (start, end) = (place, self.document.end(place));
+            place = next(bytes, end);
+            Self { document: self.document, start, end, path: format!("{}[{index}]", self.path) }
+        };
+        Ok((0..count).map(item).collect())
     }
 
     /// The numbers of a flat array, to be taken from the front.
     pub(super) fn numbers(self) -> Result<Numbers<'a>, LoadError> {
-        Ok(Numbers { elements: self.elements()?, node: self, index: 0 })
+        self.count()?;
+        let place = skip_space(self.document.text.as_bytes(), self.start + 1);
+        Ok(Numbers { node: self, place, index: 0 })
     }
 
     /// All numbers of a flat array of at most `max`.
@@ -328,33 +255,11 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Where the elements of an array start and end.
-#[derive(Debug)]
-struct Elements<'a> {
-    document: &'a Document<'a>,
-    place: usize,
-}
-
-impl Iterator for Elements<'_> {
-    type Item = (usize, usize);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.document.text.as_bytes();
-        let start = self.place;
-        if bytes[start] == b']' {
-            return None;
-        }
-        let end = self.document.end(start);
-        self.place = next(bytes, end);
-        Some((start, end))
-    }
-}
-
 /// The numbers of a flat array, taken from the front.
 #[derive(Debug)]
 pub(super) struct Numbers<'a> {
     node: Node<'a>,
-    elements: Elements<'a>,
+    place: usize,
     index: usize,
 }
 
@@ -368,19 +273,22 @@ impl Numbers<'_> {
 
     /// Adds the next `count` numbers to those that are there. The caller has made sure that there are as many.
     pub(super) fn extend(&mut self, numbers: &mut Vec<f32>, count: usize) -> Result<(), LoadError> {
-        for (start, end) in self.elements.by_ref().take(count) {
-            let text = &self.node.document.text[start..end];
-            let number = parse_number(text).ok_or_else(|| LoadError::WrongType {
-                path: format!("{}[{}]", self.node.path, self.index),
-                expected: "a number",
-                found: kind(text),
-            })?;
+        let text = self.node.document.text;
+        for _ in 0..count {
+            let Some((number, end)) = scan::number(text, self.place) else {
+                return Err(LoadError::WrongType {
+                    path: format!("{}[{}]", self.node.path, self.index),
+                    expected: "a number",
+                    found: kind(&text[self.place..]),
+                });
+            };
             let number = narrow(number).ok_or_else(|| LoadError::NonFiniteWeight {
                 path: self.node.path.clone(),
                 index: self.index,
             })?;
             numbers.push(number);
             self.index += 1;
+            self.place = next(text.as_bytes(), end);
         }
         Ok(())
     }

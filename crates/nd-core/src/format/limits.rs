@@ -1,5 +1,8 @@
 //! How large a file and what it describes may be.
 
+use super::json::Node;
+use crate::error::LoadError;
+
 /// The limits that keep a file from hurting the machine; each can be raised.
 ///
 /// The defaults leave room for many times the largest model that is known: they are there for broken and hostile
@@ -67,5 +70,30 @@ impl Default for Limits {
             weights: 16_000_000,
             state_size: 256 << 20,
         }
+    }
+}
+
+/// How far back a network looks, and how much signal it remembers for that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory {
+    frames: u64,
+    pub(super) bytes: u64,
+}
+
+impl Memory {
+    /// That of a network without memory.
+    pub(super) const NONE: Self = Self { frames: 1, bytes: 0 };
+
+    /// Adds a convolution behind the others.
+    pub(super) fn add(&mut self, kernel_size: usize, dilation: usize, in_channels: usize) {
+        let frames = (kernel_size as u64 - 1).saturating_mul(dilation as u64);
+        self.frames = self.frames.saturating_add(frames);
+        self.bytes = self.bytes.saturating_add(frames.saturating_mul(4 * in_channels as u64));
+    }
+
+    /// Checks what one network looks at and remembers.
+    pub(super) fn check(self, node: &Node<'_>, limits: &Limits) -> Result<(), LoadError> {
+        node.limit("the receptive field", limits.receptive_field, self.frames)?;
+        node.limit("the bytes of signal to remember", limits.state_size, self.bytes)
     }
 }

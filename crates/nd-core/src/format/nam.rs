@@ -11,13 +11,11 @@ mod activation;
 mod stack;
 mod wavenet;
 
-use super::LoadOptions;
 use super::json::{Node, Numbers, Object};
+use super::limits::Memory;
+use super::{LoadOptions, sample_rate};
 use crate::error::LoadError;
 use crate::spec::{Conv1d, Format, Member, Metadata, ModelSpec, Network};
-
-/// Sample rates, in Hz, that a file may declare.
-const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1e3..=1e6;
 
 /// Reads the model that a file is.
 pub(super) fn model(file: &Object<'_>, options: &LoadOptions) -> Result<ModelSpec, LoadError> {
@@ -60,7 +58,7 @@ fn complete_model(
     let architecture = file.get("architecture")?;
     let config = file.get("config")?.object()?;
     let weights = file.get("weights")?;
-    let sample_rate = sample_rate(file)?;
+    let sample_rate = file.opt("sample_rate").map(|node| sample_rate(&node, node.number()?)).transpose()?;
     let mut part =
         Part { config: &config, weights, options, depth, spent, sample_rate, metadata: &mut metadata };
     let network = match architecture.string()?.as_ref() {
@@ -162,17 +160,6 @@ fn version(file: &Object<'_>, metadata: &mut Metadata) -> Result<(), LoadError> 
         metadata.warnings.push(format!("version: {text} is newer than 0.7.0, the newest that is known"));
     }
     Ok(())
-}
-
-/// The rate in Hz; `null` is unknown.
-fn sample_rate(file: &Object<'_>) -> Result<Option<f64>, LoadError> {
-    let Some(node) = file.opt("sample_rate") else { return Ok(None) };
-    let rate = node.number()?;
-    if !SAMPLE_RATES.contains(&rate) {
-        let (min, max) = (SAMPLE_RATES.start(), SAMPLE_RATES.end());
-        return Err(node.invalid(format!("a sample rate from {min} to {max} Hz")));
-    }
-    Ok(Some(rate))
 }
 
 /// What the file says about the model; a field of the wrong type is skipped with a warning.
@@ -286,11 +273,6 @@ fn fill_conv(conv: &mut Conv1d, weights: &mut Numbers<'_>) -> Result<(), LoadErr
     Ok(())
 }
 
-/// Past frames that a convolution needs.
-fn memory(conv: &Conv1d) -> u64 {
-    (conv.kernel_size as u64 - 1).saturating_mul(conv.dilation as u64)
-}
-
 /// Checks how many layers there are, how far back their convolutions look one after the other, and how much signal
 /// they remember for that.
 fn check_memory<'c>(
@@ -298,13 +280,13 @@ fn check_memory<'c>(
     layers: usize,
     convs: impl Iterator<Item = &'c Conv1d>,
 ) -> Result<(), LoadError> {
-    let (mut frames, mut bytes) = (1_u64, 0_u64);
+    let mut memory = Memory::NONE;
     for conv in convs {
-        frames = frames.saturating_add(memory(conv));
-        bytes = bytes.saturating_add(memory(conv).saturating_mul(4 * conv.in_channels as u64));
+        memory.add(conv.kernel_size, conv.dilation, conv.in_channels);
     }
     let (node, limits, spent) = (part.config.node(), &part.options.limits, &mut *part.spent);
-    node.limit("the receptive field", limits.receptive_field, frames)?;
+    memory.check(node, limits)?;
     Spent::spend(&mut spent.layers, layers as u64, node, "the number of layers", limits.total_layers)?;
-    Spent::spend(&mut spent.state_size, bytes, node, "the bytes of signal to remember", limits.state_size)
+    let what = "the bytes of signal to remember";
+    Spent::spend(&mut spent.state_size, memory.bytes, node, what, limits.state_size)
 }
