@@ -1,1 +1,27 @@
-"""Neural models of guitar distortion."""
+"""Neural models of guitar distortion: load a capture, play through it, measure it, train it.
+
+>>> import neural_distortion as nd
+>>> model = nd.load(nd.example_model("overdrive"))
+>>> dry, sample_rate = nd.read(nd.example_audio("guitar"))
+>>> wet = model(dry, sample_rate)
+>>> wet.shape == dry.shape
+True
+
+Audio is float32 and of shape ``(frames,)`` or ``(channels, frames)``; its sample rate, in Hz, goes along.
+"""
+
+from neural_distortion._native import __version__
+from neural_distortion.io import example_audio, read, write
+from neural_distortion.model import Metadata, Model, ModelError, example_model, load
+
+__all__ = [
+    "Metadata",
+    "Model",
+    "ModelError",
+    "__version__",
+    "example_audio",
+    "example_model",
+    "load",
+    "read",
+    "write",
+]

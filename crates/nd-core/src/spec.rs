@@ -153,3 +153,34 @@ impl Stack {
         self.layers.iter().rev().find_map(Layer::out_channels).unwrap_or(self.in_channels)
     }
 }
+
+impl ModelSpec {
+    /// What kind of network it is, in the field's word for it: `WaveNet`, `LSTM`, `GRU`, `RNN`, `ConvNet`, `Linear`,
+    /// `MLP`, `SlimmableContainer` or `Sequential`; `Stack` where recurrent layers and convolutions, or several kinds of
+    /// recurrent layers, are mixed.
+    pub fn architecture(&self) -> &'static str {
+        match &self.network {
+            Network::Stack(stack) => stack.architecture(),
+            Network::WaveNet(_) => "WaveNet",
+            Network::Container(_) => "SlimmableContainer",
+            Network::Sequential(_) => "Sequential",
+        }
+    }
+}
+
+impl Stack {
+    fn architecture(&self) -> &'static str {
+        if let [Layer::Conv1d(_)] = self.layers.as_slice() {
+            return "Linear";
+        }
+        let mut kinds = self.layers.iter().filter_map(|layer| match layer {
+            Layer::Conv1d(_) | Layer::Conv2d(_) => Some("ConvNet"),
+            Layer::Lstm(_) => Some("LSTM"),
+            Layer::Gru(_) => Some("GRU"),
+            Layer::Rnn(_) => Some("RNN"),
+            Layer::Dense(_) | Layer::Activation(_) | Layer::Affine(_) => None,
+        });
+        let first = kinds.next().unwrap_or("MLP");
+        if kinds.all(|kind| kind == first) { first } else { "Stack" }
+    }
+}

@@ -1,0 +1,44 @@
+from typing import Final, TypedDict, final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Model", "__version__"]
+
+__version__: Final[str]
+
+class _Metadata(TypedDict):
+    name: str | None
+    modeled_by: str | None
+    gear_make: str | None
+    gear_model: str | None
+    gear_type: str | None
+    tone_type: str | None
+    loudness_db: float | None
+    gain: float | None
+    input_level_dbu: float | None
+    output_level_dbu: float | None
+    validation_esr: float | None
+    raw: str | None
+    warnings: list[str]
+
+@final
+class Model:
+    def __new__(cls, data: bytes, *, file: str | None, prewarm: bool) -> Model: ...
+    def process(
+        self, audio: npt.NDArray[np.float32], sample_rate: float, *, reset: bool, resample: bool
+    ) -> npt.NDArray[np.float32]: ...
+    def reset(self) -> None: ...
+    def clone(self) -> Model: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def sample_rate(self) -> float | None: ...
+    @property
+    def receptive_field(self) -> int: ...
+    @property
+    def latency_samples(self) -> int: ...
+    @property
+    def num_parameters(self) -> int: ...
+    @property
+    def metadata(self) -> _Metadata: ...

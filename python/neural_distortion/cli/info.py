@@ -1,0 +1,43 @@
+"""``neural-distortion info``: what a model is."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from neural_distortion.cli.console import messages, output
+from neural_distortion.model import Model, load
+
+
+def info(model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")]) -> None:
+    """Say what a model is: its kind, size and rate, and what its file tells about it."""
+    loaded = load(model)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    for name, value in facts(loaded).items():
+        table.add_row(name, escape(value))
+    output.print(f"[bold]{escape(model.name)}[/]")
+    output.print(table)
+    for warning in loaded.metadata.warnings:
+        messages.print(f"[yellow]warning:[/] {escape(warning)}")
+
+
+def facts(model: Model) -> dict[str, str]:
+    """Return what there is to say about ``model``, ready to be shown."""
+    rate = model.sample_rate
+    memory = f"{model.receptive_field} samples"
+    if rate:
+        memory += f" ({model.receptive_field / rate * 1e3:.3g} ms)"
+    told = dataclasses.asdict(model.metadata)
+    del told["raw"], told["warnings"]
+    return {
+        "architecture": model.architecture,
+        "parameters": f"{model.num_parameters:,}",
+        "sample rate": f"{rate:g} Hz" if rate else "any (the file has none)",
+        "receptive field": memory,
+        "latency": f"{model.latency_samples} samples",
+        **{name.replace("_", " "): str(value) for name, value in told.items() if value is not None},
+    }

@@ -1,0 +1,284 @@
+"""Models: loading them, and running audio through them."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from neural_distortion import _native
+from neural_distortion._typing import Audio, PathLike
+
+MAX_CHANNELS = 64
+"""More are taken for frames in the wrong order."""
+
+_MODELS = Path(__file__).parent / "models"
+
+
+class ModelError(ValueError):
+    """A model file that cannot be used, and why.
+
+    Attributes
+    ----------
+    kind : str
+        The kind of error, for code that tells them apart: ``"not_json"``, ``"missing_key"``, …
+    path : str or None
+        The place in the file, such as ``config.layers[1].dilations[3]``; None where it is all of it.
+    expected, found : str or None
+        What should be there and what is there instead, where that can be said.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str,
+        path: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+# Users know it, and tracebacks name it, by where it is public.
+ModelError.__module__ = "neural_distortion"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    """What a model file says about the model. A field that the file lacks is None.
+
+    Attributes
+    ----------
+    name, modeled_by : str or None
+        The model's name and its maker.
+    gear_make, gear_model, gear_type, tone_type : str or None
+        The modelled gear, its maker and kind, and the kind of tone, as the file words them.
+    loudness_db : float or None
+        Loudness of the output, in dB (RMS), for the trainer's guitar-like input.
+    gain : float or None
+        How compressed the model is, from 0 to 1.
+    input_level_dbu, output_level_dbu : float or None
+        Level, in dBu (RMS), of a sine that peaks at 0 dBFS at the input or output.
+    validation_esr : float or None
+        Error-to-signal ratio that the trainer measured on unheard audio.
+    raw : mapping
+        The file's own metadata, unread keys included.
+    warnings : tuple of str
+        What the loader tolerated: a field of the wrong type, say.
+    """
+
+    name: str | None = None
+    modeled_by: str | None = None
+    gear_make: str | None = None
+    gear_model: str | None = None
+    gear_type: str | None = None
+    tone_type: str | None = None
+    loudness_db: float | None = None
+    gain: float | None = None
+    input_level_dbu: float | None = None
+    output_level_dbu: float | None = None
+    validation_esr: float | None = None
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Model:
+    """A model that is ready to play; :func:`load` makes one.
+
+    Calling it renders a whole signal; :meth:`process` with ``reset=False`` goes on where the last call ended.
+
+    A model remembers what it heard, so it is one thread's at a time: a second thread that calls it meanwhile
+    gets a RuntimeError. The GIL is released during the work; to use several cores, give each thread a
+    :meth:`clone` (or ``copy.copy``), which shares the weights.
+
+    Examples
+    --------
+    >>> import neural_distortion as nd
+    >>> model = nd.load(nd.example_model("overdrive"))
+    >>> silence = np.zeros((2, 480), dtype=np.float32)
+    >>> model(silence, 48_000).shape
+    (2, 480)
+    """
+
+    __slots__ = ("_metadata", "_native")
+
+    def __init__(self, native: _native.Model) -> None:
+        self._native = native
+        told: dict[str, Any] = {**native.metadata}
+        told["raw"] = json.loads(told["raw"] or "{}")
+        told["warnings"] = tuple(told["warnings"])
+        self._metadata = Metadata(**told)
+
+    def __call__(self, audio: npt.ArrayLike, sample_rate: float, *, resample: bool = True) -> Audio:
+        """Render a whole signal from a fresh state: :meth:`process` with ``reset=True``."""
+        return self.process(audio, sample_rate, resample=resample)
+
+    def process(
+        self, audio: npt.ArrayLike, sample_rate: float, *, reset: bool = True, resample: bool = True
+    ) -> Audio:
+        """Run audio through the model.
+
+        Each channel has a state of its own; all share the weights.
+
+        Parameters
+        ----------
+        audio : array of float [shape=(frames,) or (channels, frames)]
+            The dry signal, full scale at ±1. Contiguous float32 is used as it is, anything else is converted.
+            It may be empty. A NaN or an infinity comes out as such for as long as the model remembers it.
+        sample_rate : float > 0
+            The rate of ``audio``, in Hz. A model without a rate of its own takes any.
+        reset : bool
+            Whether to start afresh. Otherwise the stream of the calls before goes on: blocks of any length
+            give the samples that one call would have given.
+        resample : bool
+            Whether audio at another rate than the model's is resampled to it and back, which takes a whole
+            signal; the output is aligned with the input to the sample.
+
+        Returns
+        -------
+        wet : Audio [shape of ``audio`` ]
+            The wet signal, at ``sample_rate``.
+
+        Raises
+        ------
+        ValueError
+            If ``audio`` has another shape, or another number of channels than the stream that it continues;
+            if ``sample_rate`` is not positive, or not the model's where ``resample`` or ``reset`` is false.
+        TypeError
+            If ``audio`` is not of a floating-point type.
+        RuntimeError
+            If another thread is running this model.
+        """
+        samples = as_audio(audio)
+        if not (sample_rate > 0 and math.isfinite(sample_rate)):
+            msg = f"sample_rate={sample_rate!r} is not a positive number of Hz"
+            raise ValueError(msg)
+        planar = samples[np.newaxis] if samples.ndim == 1 else samples
+        wet = self._native.process(planar, sample_rate, reset=reset, resample=resample)
+        return wet.reshape(samples.shape)
+
+    def reset(self) -> None:
+        """Forget all audio so far: the model is as it was when it was loaded."""
+        self._native.reset()
+
+    def clone(self) -> "Model":
+        """Return a model that shares the weights, and from here on has a state of its own."""
+        return Model(self._native.clone())
+
+    def __copy__(self) -> "Model":
+        return self.clone()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Model":
+        return self.clone()
+
+    @property
+    def architecture(self) -> str:
+        """The kind of network, such as ``"WaveNet"``, ``"LSTM"`` or ``"MLP"``."""
+        return self._native.architecture
+
+    @property
+    def sample_rate(self) -> float | None:
+        """The rate, in Hz, that the model was trained at, where the file says so."""
+        return self._native.sample_rate
+
+    @property
+    def receptive_field(self) -> int:
+        """How many input samples, the current one included, can change one output sample."""
+        return self._native.receptive_field
+
+    @property
+    def latency_samples(self) -> int:
+        """By how many samples the output comes late."""
+        return self._native.latency_samples
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of weights."""
+        return self._native.num_parameters
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the file says about the model."""
+        return self._metadata
+
+    def __repr__(self) -> str:
+        name = f"{self.metadata.name!r}, " if self.metadata.name else ""
+        rate = f"{self.sample_rate:g} Hz" if self.sample_rate else "any sample rate"
+        return f"<Model {name}{self.architecture}, {self.num_parameters} parameters, {rate}>"
+
+
+def load(source: PathLike | bytes, *, prewarm: bool = True) -> Model:
+    """Load a model; its format is found from its content, never from the name of the file.
+
+    Parameters
+    ----------
+    source : path-like or bytes
+        A model file, or what is in one.
+    prewarm : bool
+        Whether silence runs through the model first, as players do, so that it does not start with a thump.
+        Without it, a recurrent model starts from the state that the file gives.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be used; the message says what is wrong and where.
+    OSError
+        If the file cannot be read, for example a FileNotFoundError.
+
+    Examples
+    --------
+    >>> import neural_distortion as nd
+    >>> nd.load(nd.example_model("overdrive")).architecture
+    'MLP'
+    """
+    if isinstance(source, bytes):
+        return Model(_native.Model(source, file=None, prewarm=prewarm))
+    path = Path(source)
+    return Model(_native.Model(path.read_bytes(), file=str(path), prewarm=prewarm))
+
+
+def example_model(name: str) -> Path:
+    """Return the path of a model that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        ``"overdrive"``.
+    """
+    return example(name, [*_MODELS.glob("*.nam"), *_MODELS.glob("*.json")])
+
+
+def example(name: str, paths: Iterable[Path]) -> Path:
+    """Return the one of ``paths`` that is called ``name``, whatever its suffix."""
+    examples = {path.stem: path for path in paths}
+    if name not in examples:
+        msg = f"no example is called {name!r}: there is {', '.join(sorted(examples))}"
+        raise ValueError(msg)
+    return examples[name]
+
+
+def as_audio(audio: npt.ArrayLike) -> Audio:
+    """Return ``audio`` as contiguous float32, or say what is wrong with it."""
+    array = np.asarray(audio)
+    if not np.issubdtype(array.dtype, np.floating):
+        msg = f"audio of type {array.dtype}: expected floating-point samples, full scale at ±1"
+        raise TypeError(msg)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[0] <= MAX_CHANNELS):
+        hint = ""
+        if array.ndim == 2 and 1 <= array.shape[1] <= MAX_CHANNELS:
+            hint = f": pass audio.T for {array.shape[1]} channel(s) of {array.shape[0]} frames"
+        msg = (
+            f"audio of shape {array.shape}: "
+            f"expected (frames,) or (channels, frames) with 1 to {MAX_CHANNELS} channels{hint}"
+        )
+        raise ValueError(msg)
+    return np.ascontiguousarray(array, dtype=np.float32)
