@@ -26,9 +26,11 @@ impl Model {
     #[new]
     #[pyo3(signature = (data, *, file, prewarm))]
     fn new(py: Python<'_>, data: &[u8], file: Option<&str>, prewarm: bool) -> PyResult<Self> {
+        let mut options = CompileOptions::default();
+        options.prewarm = prewarm;
         let (spec, fresh) = detached(py, || -> Result<_, Reason> {
             let spec = ModelSpec::from_slice(data)?;
-            let fresh = spec.compile(&CompileOptions { prewarm, ..CompileOptions::default() })?;
+            let fresh = spec.compile(&options)?;
             Ok((spec, fresh))
         })?
         .map_err(|reason| model_error(py, file, &reason))?;
