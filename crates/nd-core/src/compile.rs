@@ -55,19 +55,39 @@ impl ModelSpec {
     /// If parts of the model disagree about their shapes, if it needs more memory than
     /// [`MAX_ARENA_LEN`], or if it is not a model of one audio signal.
     pub fn compile(&self, options: &CompileOptions) -> Result<Model, CompileError> {
-        let lowering = Lowering::of(self, options)?;
-        let mut program = lowering.program;
-        if options.prewarm {
-            prewarm(&mut program, lowering.prewarm_frames);
+        let quality_steps = self.quality_steps();
+        let mut programs = Vec::with_capacity(quality_steps.len());
+        let mut rehearsal = Vec::with_capacity(quality_steps.len());
+        let mut receptive_field = 1;
+        for &quality in &quality_steps {
+            let lowering = match &quality_steps[..] {
+                [_] => Lowering::of(self, options)?,
+                _ => Lowering::of(&self.at_quality(quality), options)?,
+            };
+            let mut program = lowering.program;
+            if options.prewarm {
+                prewarm(&mut program, lowering.prewarm_frames);
+            }
+            programs.push(program);
+            let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
+            rehearsal.push(lowering.receptive_field - 1 + recurrent);
+            receptive_field = lowering.receptive_field;
         }
         Ok(Model::new(Shared {
-            program,
+            programs: programs.into(),
+            quality_steps: quality_steps.into(),
+            rehearsal: rehearsal.into(),
+            parameters: self.in_channels() - 1,
             sample_rate: self.known_sample_rate(),
-            receptive_field: lowering.receptive_field,
+            receptive_field,
             num_parameters: self.network.num_parameters(),
         }))
     }
 }
+
+/// Frames that a recurrent network hears before it may be heard, when the quality changes: what it remembers has no
+/// end, but after a tenth of a second little is left of where it started.
+const RECURRENT_REHEARSAL: usize = 4800;
 
 /// Samples that a model's arena may have: 256 MiB.
 pub const MAX_ARENA_LEN: usize = 1 << 26;
@@ -76,7 +96,7 @@ pub const MAX_ARENA_LEN: usize = 1 << 26;
 fn prewarm(program: &mut Program, frames: Option<usize>) {
     let mut state = program.zero_state();
     let Some(frames) = frames else {
-        program.settle(&mut state);
+        without_denormals(|| program.settle(&mut state));
         program.start = Start::Constant(program.constants(&state));
         return;
     };
@@ -85,8 +105,7 @@ fn prewarm(program: &mut Program, frames: Option<usize>) {
         let mut left = frames;
         while left > 0 {
             let block = left.min(BLOCK);
-            let at = program.plane(&state, program.input, 0).offset;
-            state.arena.as_mut_slice()[at..at + block].fill(0.0);
+            program.put_silence(&mut state, block);
             program.run(&mut state, block);
             program.advance(&mut state, block);
             left -= block;

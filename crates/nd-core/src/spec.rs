@@ -10,6 +10,7 @@
 mod activation;
 mod layer;
 mod metadata;
+mod quality;
 mod size;
 mod wavenet;
 

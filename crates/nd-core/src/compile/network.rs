@@ -252,13 +252,13 @@ fn curve(
         Activation::Softsign => Curve::Softsign,
         Activation::Softsigmoid => Curve::Softsigmoid,
         Activation::Elu { alpha } => Curve::Elu { alpha },
-        Activation::PRelu { ref slopes } => match slopes[..] {
-            [slope] => Curve::LeakyRelu { slope },
-            _ => {
-                expect_size(&join(path, "slopes"), channels, slopes.len())?;
-                Curve::PRelu { slopes: plan.weights(slopes).start }
+        Activation::PRelu { ref slopes } => {
+            if let [slope] = slopes[..] {
+                return Ok(Some(Curve::LeakyRelu { slope }));
             }
-        },
+            expect_size(&join(path, "slopes"), channels, slopes.len())?;
+            Curve::PRelu { slopes: plan.weights(slopes).start }
+        }
         Activation::Softmax => return Ok(None),
     }))
 }

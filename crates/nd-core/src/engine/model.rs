@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BLOCK, Program, State, without_denormals};
+use super::{BLOCK, PARAMETER_DEFAULT, Program, State, without_denormals};
 use crate::kernel::InstructionSet;
 
 /// A model that is ready to play.
@@ -11,23 +11,65 @@ use crate::kernel::InstructionSet;
 #[derive(Debug, Clone)]
 pub struct Model {
     shared: Arc<Shared>,
-    state: State,
+    /// One for each program.
+    states: Box<[State]>,
+    /// What the parameter inputs are set to.
+    parameters: Box<[f32]>,
+    /// The program that plays.
+    playing: usize,
+    /// The program that shall play.
+    wanted: usize,
+    change: Option<Change>,
 }
 
 /// What all clones of a model have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) program: Program,
+    /// One for each size, from the smallest.
+    pub(crate) programs: Box<[Program]>,
+    /// The quality from which on each program plays.
+    pub(crate) quality_steps: Box<[f64]>,
+    /// Frames that a program needs to hear before it may be heard.
+    pub(crate) rehearsal: Box<[usize]>,
+    pub(crate) parameters: usize,
     pub(crate) sample_rate: Option<f64>,
     pub(crate) receptive_field: usize,
     pub(crate) num_parameters: usize,
 }
 
+/// A change from one program to another: the new one listens along until it knows the past, then fades in.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    to: usize,
+    /// Frames that it has heard.
+    heard: usize,
+}
+
+/// Frames of the equal-power crossfade from one size to another.
+const FADE: usize = 512;
+
+/// What goes into a block: audio, and a signal for each parameter or its setting.
+struct Input<'a> {
+    audio: &'a [f32],
+    automation: Option<(&'a [&'a [f32]], usize)>,
+}
+
 impl Model {
     pub(crate) fn new(shared: Shared) -> Self {
-        let mut state = shared.program.zero_state();
-        shared.program.reset(&mut state);
-        Self { shared: Arc::new(shared), state }
+        let states = shared.programs.iter().map(|program| {
+            let mut state = program.zero_state();
+            program.reset(&mut state);
+            state
+        });
+        let full = shared.programs.len() - 1;
+        Self {
+            states: states.collect(),
+            parameters: vec![PARAMETER_DEFAULT; shared.parameters].into(),
+            playing: full,
+            wanted: full,
+            change: None,
+            shared: Arc::new(shared),
+        }
     }
 
     /// Computes one output sample for each input sample. State carries over from call to call.
@@ -39,9 +81,8 @@ impl Model {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         without_denormals(|| {
             for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
-                self.put(x);
-                self.run(x.len());
-                self.take(y);
+                self.put(&Input { audio: x, automation: None });
+                self.run(y);
             }
         });
     }
@@ -50,33 +91,142 @@ impl Model {
     pub fn process_in_place(&mut self, audio: &mut [f32]) {
         without_denormals(|| {
             for block in audio.chunks_mut(BLOCK) {
-                self.put(block);
-                self.run(block.len());
-                self.take(block);
+                self.put(&Input { audio: block, automation: None });
+                self.run(block);
             }
         });
     }
 
-    fn put(&mut self, input: &[f32]) {
-        let program = &self.shared.program;
-        let at = program.plane(&self.state, program.input, 0).offset;
-        self.state.arena.as_mut_slice()[at..at + input.len()].copy_from_slice(input);
+    /// [`process`](Self::process) with a signal for each parameter, in the place of its setting.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one signal for each parameter, or one of them or `output` is not as long as `input`.
+    pub fn process_automated(&mut self, input: &[f32], parameters: &[&[f32]], output: &mut [f32]) {
+        assert_eq!(input.len(), output.len(), "one output sample for each input sample");
+        assert_eq!(parameters.len(), self.parameters.len(), "one signal for each parameter");
+        for signal in parameters {
+            assert_eq!(signal.len(), input.len(), "one parameter sample for each input sample");
+        }
+        without_denormals(|| {
+            for (index, (x, y)) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)).enumerate() {
+                self.put(&Input { audio: x, automation: Some((parameters, index * BLOCK)) });
+                self.run(y);
+            }
+        });
     }
 
-    fn run(&mut self, frames: usize) {
-        self.shared.program.run(&mut self.state, frames);
+    /// Copies a block of input to where the programs look for it.
+    fn put(&mut self, input: &Input<'_>) {
+        self.put_into(self.playing, input);
+        if let Some(change) = self.change {
+            self.put_into(change.to, input);
+        }
     }
 
-    fn take(&mut self, output: &mut [f32]) {
-        let program = &self.shared.program;
-        let at = program.plane(&self.state, program.output, 0).offset;
-        output.copy_from_slice(&self.state.arena.as_slice()[at..at + output.len()]);
-        program.advance(&mut self.state, output.len());
+    fn put_into(&mut self, index: usize, input: &Input<'_>) {
+        let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
+        let plane = program.plane(state, program.input, 0);
+        let frames = input.audio.len();
+        let arena = state.arena.as_mut_slice();
+        arena[plane.offset..][..frames].copy_from_slice(input.audio);
+        for (parameter, &setting) in self.parameters.iter().enumerate() {
+            let channel = &mut arena[plane.channel(1 + parameter)..][..frames];
+            match input.automation {
+                Some((signals, from)) => channel.copy_from_slice(&signals[parameter][from..from + frames]),
+                None => channel.fill(setting),
+            }
+        }
     }
 
-    /// Goes back to the state of a freshly compiled model.
+    /// Computes a block from the input that has been put.
+    fn run(&mut self, output: &mut [f32]) {
+        let frames = output.len();
+        let playing = self.run_program(self.playing, frames);
+        output.copy_from_slice(playing);
+        if let Some(change) = &mut self.change {
+            let (to, start) = (change.to, change.heard);
+            change.heard += frames;
+            let rehearsed = self.shared.rehearsal[to];
+            let new = self.run_program(to, frames);
+            for (frame, (y, new)) in (start..).zip(output.iter_mut().zip(new)) {
+                let progress = frame.saturating_sub(rehearsed).min(FADE) as f32 / FADE as f32;
+                let angle = progress * std::f32::consts::FRAC_PI_2;
+                *y = *y * angle.cos() + new * angle.sin();
+            }
+            self.advance(to, frames);
+            if start + frames >= rehearsed + FADE {
+                self.finish_change(to);
+                return;
+            }
+        }
+        self.advance(self.playing, frames);
+    }
+
+    fn run_program(&mut self, index: usize, frames: usize) -> &[f32] {
+        let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
+        program.run(state, frames);
+        let at = program.plane(state, program.output, 0).offset;
+        &state.arena.as_slice()[at..at + frames]
+    }
+
+    fn advance(&mut self, index: usize, frames: usize) {
+        self.shared.programs[index].advance(&mut self.states[index], frames);
+    }
+
+    fn finish_change(&mut self, to: usize) {
+        self.playing = to;
+        self.change = None;
+        self.begin_change();
+    }
+
+    /// Sets the size of a model that has several, from 0 (smallest) to 1 (full).
+    ///
+    /// The new size listens along until it knows the past, then an equal-power crossfade leads to it: no click, and
+    /// no allocation. A model of one size ignores it.
+    pub fn set_quality(&mut self, quality: f64) {
+        let steps = &self.shared.quality_steps;
+        self.wanted = steps.iter().rposition(|&step| step <= quality).unwrap_or(0);
+        // A change that cannot be heard yet is given up, one that can is led to its end first.
+        if self.change.is_some_and(|change| change.heard <= self.shared.rehearsal[change.to]) {
+            self.change = None;
+        }
+        if self.change.is_none() {
+            self.begin_change();
+        }
+    }
+
+    fn begin_change(&mut self) {
+        if self.wanted != self.playing {
+            self.shared.programs[self.wanted].reset(&mut self.states[self.wanted]);
+            self.change = Some(Change { to: self.wanted, heard: 0 });
+        }
+    }
+
+    /// The qualities from which on the model is another size, ascending from 0; one for a model of one size.
+    pub fn quality_steps(&self) -> &[f64] {
+        &self.shared.quality_steps
+    }
+
+    /// Number of parameter inputs (knobs).
+    pub fn parameters(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// Sets a parameter input, from the next sample on.
+    ///
+    /// # Panics
+    ///
+    /// If the model has no parameter `index`.
+    pub fn set_parameter(&mut self, index: usize, value: f32) {
+        self.parameters[index] = value;
+    }
+
+    /// Goes back to the state of a freshly compiled model, of the wanted size and with the parameters as they are.
     pub fn reset(&mut self) {
-        self.shared.program.reset(&mut self.state);
+        self.change = None;
+        self.playing = self.wanted;
+        self.shared.programs[self.playing].reset(&mut self.states[self.playing]);
     }
 
     /// The rate, in Hz, that the model was trained at, where its file says so.
@@ -85,7 +235,7 @@ impl Model {
     }
 
     /// How many input samples, the present one included, can change one output sample; of a recurrent model, how many
-    /// its feed-forward part sees.
+    /// its feed-forward part sees. That of the full size.
     pub fn receptive_field(&self) -> usize {
         self.shared.receptive_field
     }
@@ -95,13 +245,13 @@ impl Model {
         0
     }
 
-    /// Number of trained weights.
+    /// Number of trained weights, of the full size.
     pub fn num_parameters(&self) -> usize {
         self.shared.num_parameters
     }
 
     /// The instructions that it was compiled for.
     pub fn instruction_set(&self) -> InstructionSet {
-        self.shared.program.instruction_set
+        self.shared.programs[0].instruction_set
     }
 }

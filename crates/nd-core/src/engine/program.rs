@@ -2,10 +2,10 @@
 
 use fearless_simd::Simd;
 
-use super::BLOCK;
 use super::buffer::Buffer;
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
+use super::{BLOCK, PARAMETER_DEFAULT};
 use crate::kernel::{InstructionSet, Plane, dispatch};
 
 /// A flat schedule with its weights: everything about a network that does not change while it runs.
@@ -72,6 +72,15 @@ impl Program {
         Plane { offset: plane.channel(channels.first), ..plane }
     }
 
+    /// Puts a block of silence, with every parameter at its default, where the program looks for its input.
+    pub(crate) fn put_silence(&self, state: &mut State, frames: usize) {
+        let plane = self.plane(state, self.input, 0);
+        for channel in 0..self.signal(self.input).channels {
+            let value = if channel == 0 { 0.0 } else { PARAMETER_DEFAULT };
+            state.arena.as_mut_slice()[plane.channel(channel)..][..frames].fill(value);
+        }
+    }
+
     /// Runs all steps on a block of at most [`BLOCK`] frames whose input is in place.
     pub(crate) fn run(&self, state: &mut State, frames: usize) {
         debug_assert!(frames <= BLOCK, "a block has at most {BLOCK} frames, not {frames}");
@@ -107,6 +116,7 @@ impl Program {
         let fill = |state: &mut State, id: SignalId| {
             self.signal(id).fill_past(state.arena.as_mut_slice(), state.positions[id.0 as usize]);
         };
+        self.put_silence(state, 1);
         fill(state, self.input);
         for step in &self.steps {
             dispatch!(self.instruction_set, simd => step.run(simd, self, state, 1));

@@ -334,7 +334,7 @@ impl Activate {
                 y.store_slice(&mut arena[target + frame..][..lanes]);
                 if let Some((from, to)) = sum {
                     if let Some(from) = from {
-                        y = y + S::f32s::from_slice(simd, &arena[from.channel(channel) + frame..][..lanes]);
+                        y += S::f32s::from_slice(simd, &arena[from.channel(channel) + frame..][..lanes]);
                     }
                     y.store_slice(&mut arena[to.channel(channel) + frame..][..lanes]);
                 }
@@ -411,7 +411,7 @@ impl Softmax {
             for channel in 0..self.target.count {
                 let x = &mut arena[target.channel(channel) + frame..][..lanes];
                 let e = activation::exp(simd, S::f32s::from_slice(simd, x) - largest);
-                sum = sum + e;
+                sum += e;
                 e.store_slice(x);
             }
             for channel in 0..self.target.count {

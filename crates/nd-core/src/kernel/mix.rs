@@ -101,7 +101,7 @@ fn tile<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
             *sum = S::f32s::splat(simd, biases[c]);
             if let Some(residual) = residual {
                 let at = residual.channel(c) + frame + v * lanes;
-                *sum = *sum + S::f32s::from_slice(simd, &buffer[at..at + lanes]);
+                *sum += S::f32s::from_slice(simd, &buffer[at..at + lanes]);
             }
         }
     }

@@ -55,7 +55,7 @@ fn accumulate<S: Simd, const GATES: usize>(simd: S, sums: &mut [S::f32s; GATES],
         }
     }
     for gate in 0..GATES {
-        sums[gate] = sums[gate] + odd[gate];
+        sums[gate] += odd[gate];
     }
 }
 
