@@ -30,7 +30,11 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
     let out_channels = width("output_size")?;
     let hidden_size = data.get("hidden_size")?.size("the hidden size", 1..=limits.hidden_size)?;
     let num_layers = data.get("num_layers")?.size("the number of layers", 1..=limits.num_layers)?;
-    let skip = data.get("skip")?.size("the number of skipped channels", 0..=in_channels.min(out_channels))?;
+    let skip_node = data.get("skip")?;
+    let skip = skip_node.size("the number of skipped channels", 0..=usize::MAX)?;
+    if skip > in_channels.min(out_channels) {
+        return Err(skip_node.invalid("no more channels than go in and come out"));
+    }
     let unit = data.get("unit_type")?;
     let gates = match unit.string()?.as_ref() {
         "LSTM" => 4,
