@@ -3,6 +3,7 @@
 //! ```text
 //! cargo xtask test [rust|python|lint|STAGE]…   everything that must pass, or the part that is named
 //! cargo xtask lint                             what can be said without running the code
+//! cargo xtask bench [--quick] [--model NAME]…  speed of whole models, against the machine and other engines
 //! ```
 
 #![expect(
@@ -11,6 +12,7 @@
     reason = "a command line program talks on the terminal"
 )]
 
+mod bench;
 mod stage;
 mod system;
 mod workspace;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let workspace = Workspace::new();
     let outcome = match words.as_slice() {
         ["test", wanted @ ..] => stage::run(&workspace, wanted),
+        ["bench", words @ ..] => bench::bench(&workspace, words),
         ["lint"] => stage::run(&workspace, &["lint"]),
         _ => Err(format!("usage: cargo xtask <command>\n\n{COMMANDS}\n\n{}", stage::list())),
     };
@@ -38,4 +41,5 @@ fn main() -> ExitCode {
 }
 
 const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or those that are named\n  \
-                        lint                  run the stages of the group `lint`";
+                        lint                  run the stages of the group `lint`\n  \
+                        bench [OPTION]…       measure the speed of whole models (`bench --help`)";

@@ -1,0 +1,145 @@
+//! What was measured, as a table and as data.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::machine::Peak;
+
+/// One complete run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) processor: String,
+    /// Processes that wanted a core during the run, averaged over a minute, at its start and at its end.
+    pub(crate) load: [f64; 2],
+    /// What the other engines say that they are.
+    pub(crate) versions: BTreeMap<&'static str, String>,
+    /// The fastest first.
+    pub(crate) instruction_sets: Vec<&'static str>,
+    pub(crate) peaks: BTreeMap<&'static str, Peak>,
+    pub(crate) models: Vec<ModelReport>,
+}
+
+/// What was measured of one model.
+#[derive(Debug, Serialize)]
+pub(crate) struct ModelReport {
+    pub(crate) name: &'static str,
+    pub(crate) macs: usize,
+    pub(crate) activations: usize,
+    /// The least time that its arithmetic takes, for each instruction set.
+    pub(crate) limit_ns: BTreeMap<&'static str, f64>,
+    pub(crate) timings: Vec<Timing>,
+}
+
+/// The best of many passes.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Timing {
+    pub(crate) engine: &'static str,
+    /// Of our engine; the others choose for themselves.
+    pub(crate) instruction_set: Option<&'static str>,
+    pub(crate) block: usize,
+    pub(crate) ns: f64,
+}
+
+/// What this project's engine is called in a report.
+pub(crate) const OURS: &str = "neural-distortion";
+
+impl ModelReport {
+    fn ours(&self, set: &str, block: usize) -> Option<f64> {
+        let found = self.timings.iter().find(|t| t.instruction_set == Some(set) && t.block == block)?;
+        Some(found.ns)
+    }
+
+    /// Time of another engine with that block, or with the only one that it has.
+    fn other(&self, engine: &str, block: usize) -> Option<f64> {
+        let timings = || self.timings.iter().filter(|t| t.engine == engine);
+        timings().find(|t| t.block == block).or(timings().next()).map(|t| t.ns)
+    }
+}
+
+impl Report {
+    /// The block that ratios and percentages are of.
+    fn usual_block(blocks: &[usize]) -> usize {
+        if blocks.contains(&64) { 64 } else { blocks[0] }
+    }
+
+    /// The whole report as Markdown that can also be read on a terminal.
+    pub(crate) fn table(&self, blocks: &[usize]) -> String {
+        let usual = Self::usual_block(blocks);
+        let mut peaks = vec![
+            ["instructions", "multiply-adds/ns", "tanh, ns", "leaky ReLU, ns"].map(str::to_owned).to_vec(),
+        ];
+        for &set in &self.instruction_sets {
+            let peak = &self.peaks[set];
+            peaks.push(vec![
+                set.to_owned(),
+                format!("{:.1}", peak.macs_per_ns),
+                format!("{:.3}", peak.tanh_ns),
+                format!("{:.3}", peak.relu_ns),
+            ]);
+        }
+
+        let mut head = vec!["model".to_owned(), "instructions".to_owned(), "limit, ns".to_owned()];
+        head.extend(blocks.iter().map(|block| format!("ns at {block}")));
+        head.extend(["× real time".to_owned(), "% of limit".to_owned()]);
+        head.extend(self.versions.keys().map(|name| format!("× {name}")));
+        let mut rows = vec![head];
+        for model in &self.models {
+            for &set in &self.instruction_sets {
+                let limit = model.limit_ns[set];
+                let mut row = vec![model.name.to_owned(), set.to_owned(), figure(limit)];
+                row.extend(blocks.iter().map(|&block| model.ours(set, block).map_or_else(dash, figure)));
+                let ns = model.ours(set, usual);
+                row.push(ns.map_or_else(dash, |ns| format!("{:.0}", 1e9 / 48_000.0 / ns)));
+                row.push(ns.map_or_else(dash, |ns| format!("{:.0}", 100.0 * limit / ns)));
+                for other in self.versions.keys() {
+                    let ratio = ns.zip(model.other(other, usual)).map(|(ours, theirs)| theirs / ours);
+                    row.push(ratio.map_or_else(dash, |ratio| format!("{ratio:.1}")));
+                }
+                rows.push(row);
+            }
+        }
+
+        let mut text = format!("{}, load {:.1} to {:.1}\n\n", self.processor, self.load[0], self.load[1]);
+        text += &markdown(&peaks);
+        text += "\nReal time, percent of the limit and ratios are those of blocks of ";
+        writeln!(text, "{usual} frames.\n").expect("a string takes everything");
+        text += &markdown(&rows);
+        for (name, version) in &self.versions {
+            writeln!(text, "\n{name}: {version}").expect("a string takes everything");
+        }
+        text
+    }
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+/// Three digits.
+fn figure(ns: f64) -> String {
+    let decimals = if ns < 10.0 { 2 } else { usize::from(ns < 100.0) };
+    format!("{ns:.decimals$}")
+}
+
+/// A table whose columns stand under each other; the first row is the head.
+fn markdown(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column < 2 { format!(" {cell:width$} |") } else { format!(" {cell:>width$} |") }
+        });
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rule = widths.iter().enumerate().map(|(column, &width)| {
+        if column < 2 {
+            format!("{}|", "-".repeat(width + 2))
+        } else {
+            format!("{}:|", "-".repeat(width + 1))
+        }
+    });
+    let rule = format!("|{}\n", rule.collect::<String>());
+    rows.iter().take(1).map(line).chain([rule]).chain(rows.iter().skip(1).map(line)).collect()
+}
