@@ -150,7 +150,7 @@ class Writer:
             subtype = next((s for s in ("FLOAT", "PCM_24") if soundfile.check_format(file_format, s)), None)
         if file_format == "WAV" and 4 * channels * frames > _WAV_BYTES:
             file_format = "RF64"
-        if sample_rate != int(sample_rate):
+        if sample_rate % 1 != 0:
             msg = f"{path}: a sample rate of {sample_rate} Hz is not a whole number"
             raise ValueError(msg)
         self._partial = self._path.with_name(f".{self._path.name}.partial")

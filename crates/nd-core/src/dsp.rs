@@ -2,4 +2,4 @@
 
 pub mod resample;
 
-pub use resample::resample;
+pub use resample::{process_at, resample};

@@ -73,15 +73,18 @@ impl Model {
                 shape[0]
             )));
         }
-        let stream = stream.as_mut_slice();
+        let channels = stream.as_mut_slice();
         let output = detached(py, || {
             if rate == sample_rate {
-                Ok(render(stream, input, shape[1]))
+                Ok(render(channels, input, shape[1]))
             } else {
-                render_resampled(stream, input, shape[1], sample_rate, rate)
+                render_resampled(channels, input, shape[1], sample_rate, rate)
             }
         })?
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if rate != sample_rate {
+            stream.clear(); // it heard the silence around the signal, too
+        }
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
@@ -173,9 +176,9 @@ impl Model {
 }
 
 /// Every channel, as long as `frames`, through its own model.
-fn render(stream: &mut [nd_core::Model], input: &[f32], frames: usize) -> Vec<f32> {
+fn render(channels: &mut [nd_core::Model], input: &[f32], frames: usize) -> Vec<f32> {
     let mut output = vec![0.0; input.len()];
-    for (channel, model) in stream.iter_mut().enumerate() {
+    for (channel, model) in channels.iter_mut().enumerate() {
         let range = channel * frames..(channel + 1) * frames;
         model.process(&input[range.clone()], &mut output[range]);
     }
@@ -184,17 +187,17 @@ fn render(stream: &mut [nd_core::Model], input: &[f32], frames: usize) -> Vec<f3
 
 /// As [`render`], at the model's `rate`.
 fn render_resampled(
-    stream: &mut [nd_core::Model],
+    channels: &mut [nd_core::Model],
     input: &[f32],
     frames: usize,
     sample_rate: f64,
     rate: f64,
 ) -> Result<Vec<f32>, dsp::resample::UnsupportedRates> {
     let mut output = Vec::with_capacity(input.len());
-    for (channel, model) in stream.iter_mut().enumerate() {
-        let mut audio = dsp::resample(&input[channel * frames..(channel + 1) * frames], sample_rate, rate)?;
-        model.process_in_place(&mut audio);
-        output.extend_from_slice(&dsp::resample(&audio, rate, sample_rate)?[..frames]);
+    for (channel, model) in channels.iter_mut().enumerate() {
+        let range = channel * frames..(channel + 1) * frames;
+        let process = |audio: &mut [f32]| model.process_in_place(audio);
+        output.append(&mut dsp::process_at(sample_rate, &input[range], rate, process)?);
     }
     Ok(output)
 }

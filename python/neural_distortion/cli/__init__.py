@@ -10,10 +10,8 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
+from neural_distortion.cli import demo, info, render
 from neural_distortion.cli.console import messages
-from neural_distortion.cli.demo import demo
-from neural_distortion.cli.info import info
-from neural_distortion.cli.render import render
 
 app = typer.Typer(
     add_completion=False,
@@ -21,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo, info, render):
+for command in (demo.demo, info.info, render.render):
     app.command()(command)
 
 

@@ -32,6 +32,7 @@ const FILTER_LENGTH: usize = 2048;
 /// # Errors
 ///
 /// [`UnsupportedRates`], unless both rates are whole numbers from 1000 to 1 000 000.
+#[expect(clippy::missing_panics_doc, reason = "what is expected cannot fail")]
 pub fn resample(audio: &[f32], from: f64, to: f64) -> Result<Vec<f32>, UnsupportedRates> {
     let (Some(from), Some(to)) = (whole(from), whole(to)) else {
         return Err(UnsupportedRates { from, to });
@@ -55,6 +56,37 @@ pub fn resample(audio: &[f32], from: f64, to: f64) -> Result<Vec<f32>, Unsupport
         fft.process_all(&input, audio.len(), None).expect("the buffers have the sizes that were asked for");
     #[allow(clippy::cast_possible_truncation, reason = "audio is f32; f64 is for the intermediate results")]
     Ok(output.take_data().into_iter().map(|y| y as f32).collect())
+}
+
+/// Returns what `process`, which runs in place and at `rate`, makes of `audio` at `sample_rate` (both in Hz).
+///
+/// The result is as long as `audio` and aligned with it. Silence goes along before and after, so that the ends sound as
+/// if they were in the middle, also where `process` answers silence with something else.
+///
+/// # Errors
+///
+/// [`UnsupportedRates`], unless both rates are whole numbers from 1000 to 1 000 000.
+///
+/// ```
+/// # use nd_core::dsp::process_at;
+/// let clip = |audio: &mut [f32]| audio.iter_mut().for_each(|x| *x = x.clamp(-0.1, 0.1));
+/// assert_eq!(process_at(44_100.0, &[0.05; 1000], 96_000.0, clip)?.len(), 1000);
+/// # Ok::<(), nd_core::dsp::resample::UnsupportedRates>(())
+/// ```
+pub fn process_at(
+    sample_rate: f64,
+    audio: &[f32],
+    rate: f64,
+    process: impl FnOnce(&mut [f32]),
+) -> Result<Vec<f32>, UnsupportedRates> {
+    let (Some(from), Some(to)) = (whole(sample_rate), whole(rate)) else {
+        return Err(UnsupportedRates { from: sample_rate, to: rate });
+    };
+    let silence = block(from, to);
+    let padded = [&vec![0.0; silence], audio, &vec![0.0; silence]].concat();
+    let mut there = resample(&padded, sample_rate, rate)?;
+    process(&mut there);
+    Ok(resample(&there, rate, sample_rate)?[silence..silence + audio.len()].to_vec())
 }
 
 /// The rate as a number of frames a second, where it is whole and within [`SAMPLE_RATES`].
@@ -155,6 +187,31 @@ mod tests {
                         "{frames} from {from} to {to} Hz and back"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_processed_at_another_rate_is_aligned_and_whole_at_its_ends() {
+        for (from, to) in RATES {
+            let bias = |audio: &mut [f32]| audio.iter_mut().for_each(|x| *x = 0.3 - 2.0 * *x);
+            for frames in [0, 1, 2, 1000] {
+                let output = process_at(from, &vec![0.0; frames], to, bias).expect("whole rates");
+                assert_eq!(output.len(), frames, "from {from} to {to} Hz and back");
+                let exact = output.iter().all(|y| (y - 0.3).abs() < TOLERANCE);
+                assert!(exact, "{frames} silent frames from {from} to {to} Hz and back: {output:?}");
+            }
+            // Fading in and out, so that it holds nothing above what either rate can.
+            let fade = sine(0.5, from, from as usize);
+            let input: Vec<f32> = sine(0.1 * from.min(to), from, fade.len())
+                .iter()
+                .zip(&fade)
+                .map(|(x, fade)| x * fade * fade)
+                .collect();
+            let output = process_at(from, &input, to, bias).expect("whole rates");
+            for (n, (x, y)) in input.iter().zip(&output).enumerate() {
+                let error = (y - 0.3 + 2.0 * x).abs();
+                assert!(error < 4.0 * TOLERANCE, "frame {n} from {from} to {to} Hz and back: {error}");
             }
         }
     }
