@@ -192,7 +192,10 @@ class Model:
 
     @property
     def receptive_field(self) -> int:
-        """How many input samples, the current one included, can change one output sample."""
+        """How many input samples, the current one included, can change one output sample.
+
+        Of a recurrent model, which never quite forgets, how many its feed-forward part sees.
+        """
         return self._native.receptive_field
 
     @property
