@@ -7,6 +7,7 @@ use super::{CompileOptions, Math};
 use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Step, Sum, Tap};
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
+use crate::kernel::mix::tile_heights;
 use crate::spec::{Activation, Conv1d, ModelSpec, Network};
 
 /// A planned program, and what is known about the network as a whole.
@@ -201,7 +202,7 @@ fn push_mix(
         let weights = plan.weights(&weights);
         plan.push(Step::Mix(Mix {
             taps: taps.into(),
-            rows: rows.len(),
+            heights: tile_heights(outs, plan.lanes()).collect(),
             weights,
             residual: residual.map(|all| Channels { first: all.first + channel(0), count: outs, ..all }),
             target: Channels { signal: target, first: channel(0), count: outs },

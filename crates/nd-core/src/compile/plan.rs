@@ -35,12 +35,12 @@ pub(super) struct Plan {
     signals: Vec<Planned>,
     steps: Vec<Step>,
     weights: Vec<f32>,
-    max_rows: usize,
+    max_taps: usize,
 }
 
 impl Plan {
     pub(super) fn new(instruction_set: InstructionSet) -> Self {
-        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_rows: 0 }
+        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_taps: 0 }
     }
 
     pub(super) fn lanes(&self) -> usize {
@@ -116,7 +116,7 @@ impl Plan {
             *used = Some((used.map_or(index, |(first, _)| first), index));
         }
         if let Step::Mix(mix) = &step {
-            self.max_rows = self.max_rows.max(mix.rows);
+            self.max_taps = self.max_taps.max(mix.taps.len());
         }
         self.steps.push(step);
     }
@@ -148,7 +148,7 @@ impl Plan {
             input,
             output,
             arena_len: places.len,
-            max_rows: self.max_rows,
+            max_taps: self.max_taps,
             instruction_set: self.instruction_set,
             start: Start::Constant(Box::default()),
         };

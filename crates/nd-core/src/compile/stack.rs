@@ -8,6 +8,7 @@ use super::pack::{self, Cell};
 use super::plan::Plan;
 use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Tap};
 use crate::error::CompileError;
+use crate::kernel::mix::tile_heights;
 use crate::spec::{Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Prewarm, Rnn, Stack};
 
 /// Appends a stack with its gains and its skip connection.
@@ -209,7 +210,8 @@ fn lower_conv2d(
         let packed = pack::mix(conv.out_filters, rows.len(), plan.lanes(), |out| biases[out], weight);
         let weights = plan.weights(&packed);
         let target = Channels { signal: target, first: feature * conv.out_filters, count: conv.out_filters };
-        plan.push(Step::Mix(Mix { taps: taps.into(), rows: rows.len(), weights, residual: None, target }));
+        let heights = tile_heights(conv.out_filters, plan.lanes()).collect();
+        plan.push(Step::Mix(Mix { taps: taps.into(), heights, weights, residual: None, target }));
     }
     Ok(target)
 }

@@ -6,6 +6,7 @@ use super::buffer::Buffer;
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
 use super::{BLOCK, PARAMETER_DEFAULT};
+use crate::kernel::mix::Rows;
 use crate::kernel::{InstructionSet, Plane, dispatch};
 
 /// A flat schedule with its weights: everything about a network that does not change while it runs.
@@ -19,8 +20,8 @@ pub(crate) struct Program {
     pub(crate) output: SignalId,
     /// Samples of the arena.
     pub(crate) arena_len: usize,
-    /// Rows of the longest mix.
-    pub(crate) max_rows: usize,
+    /// Taps of the mix that has most.
+    pub(crate) max_taps: usize,
     pub(crate) instruction_set: InstructionSet,
     pub(crate) start: Start,
 }
@@ -41,7 +42,16 @@ pub(crate) struct State {
     /// Where the block starts in each signal's ring.
     pub(crate) positions: Box<[u32]>,
     /// Where the rows of a mix are, written anew by each.
-    pub(crate) rows: Box<[u32]>,
+    pub(crate) rows: Box<[Rows]>,
+}
+
+/// What a signal's past is while a block is computed.
+#[derive(Clone, Copy)]
+enum Past {
+    /// What it was.
+    Kept,
+    /// What the signal is now.
+    Constant,
 }
 
 impl Program {
@@ -50,7 +60,7 @@ impl Program {
         State {
             arena: Buffer::zeros(self.arena_len),
             positions: vec![0; self.signals.len()].into(),
-            rows: vec![0; self.max_rows].into(),
+            rows: vec![Rows { plane: Plane { offset: 0, stride: 0 }, count: 0 }; self.max_taps].into(),
         }
     }
 
@@ -84,45 +94,48 @@ impl Program {
     /// Runs all steps on a block of at most [`BLOCK`] frames whose input is in place.
     pub(crate) fn run(&self, state: &mut State, frames: usize) {
         debug_assert!(frames <= BLOCK, "a block has at most {BLOCK} frames, not {frames}");
-        self.close(state, self.input, frames);
-        dispatch!(self.instruction_set, simd => self.run_steps(simd, state, frames));
+        self.execute(state, frames, Past::Kept);
+    }
+
+    /// Puts a feed-forward network where endless silence would bring it: one pass, in which each signal's past is made
+    /// equal to what it is now before the next step looks at it.
+    pub(crate) fn settle(&self, state: &mut State) {
+        self.put_silence(state, 1);
+        self.execute(state, 1, Past::Constant);
+    }
+
+    fn execute(&self, state: &mut State, frames: usize, past: Past) {
+        dispatch!(self.instruction_set, simd => self.run_steps(simd, state, frames, past));
     }
 
     #[inline(always)]
-    fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
+    fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize, past: Past) {
+        self.written(state, self.input, frames, past);
         for step in &self.steps {
             step.run(simd, self, state, frames);
             for target in step.targets().into_iter().flatten() {
-                self.close(state, target, frames);
+                self.written(state, target, frames, past);
             }
         }
     }
 
+    /// Gets a signal that has just been written ready to be read.
     #[inline(always)]
-    fn close(&self, state: &mut State, id: SignalId, frames: usize) {
-        self.signal(id).close(state.arena.as_mut_slice(), state.positions[id.0 as usize], frames);
+    fn written(&self, state: &mut State, id: SignalId, frames: usize, past: Past) {
+        let (signal, position) = (self.signal(id), state.positions[id.0 as usize]);
+        match past {
+            Past::Kept if signal.must_close(position, frames) => {
+                signal.close(state.arena.as_mut_slice(), position, frames);
+            }
+            Past::Kept => {}
+            Past::Constant => signal.fill_past(state.arena.as_mut_slice(), position),
+        }
     }
 
     /// Moves on to the next block.
     pub(crate) fn advance(&self, state: &mut State, frames: usize) {
         for (signal, position) in self.signals.iter().zip(&mut state.positions) {
             signal.advance(state.arena.as_mut_slice(), position, frames);
-        }
-    }
-
-    /// Puts a feed-forward network where endless silence would bring it: one pass, in which each signal's past is made
-    /// equal to what it is now before the next step looks at it.
-    pub(crate) fn settle(&self, state: &mut State) {
-        let fill = |state: &mut State, id: SignalId| {
-            self.signal(id).fill_past(state.arena.as_mut_slice(), state.positions[id.0 as usize]);
-        };
-        self.put_silence(state, 1);
-        fill(state, self.input);
-        for step in &self.steps {
-            dispatch!(self.instruction_set, simd => step.run(simd, self, state, 1));
-            for target in step.targets().into_iter().flatten() {
-                fill(state, target);
-            }
         }
     }
 

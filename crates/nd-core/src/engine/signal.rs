@@ -61,14 +61,20 @@ impl Signal {
         }
     }
 
-    /// Repeats what was written over the end of the ring, or at its start, where the next reader expects it.
+    /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
+    /// repeated there.
     #[inline(always)]
+    pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
+        match self.layout {
+            Layout::Ring { len, .. } => (position as usize) < BLOCK || position as usize + frames > len,
+            Layout::Scratch { .. } | Layout::Frames { .. } => false,
+        }
+    }
+
+    /// Repeats what was written over the end of the ring, or at its start, where the next reader expects it.
     pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize) {
         let Layout::Ring { stride, len } = self.layout else { return };
         let (start, end) = (position as usize, position as usize + frames);
-        if start >= BLOCK && end <= len {
-            return;
-        }
         for channel in arena[self.offset..][..self.channels * stride].chunks_exact_mut(stride) {
             if end > len {
                 channel.copy_within(len..end, 0);

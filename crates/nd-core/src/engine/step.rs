@@ -6,9 +6,9 @@ use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 use super::program::{Program, State};
 use super::signal::SignalId;
-use crate::kernel::mix::mix;
+use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
-use crate::kernel::{FRAME_GROUP, activation};
+use crate::kernel::{FRAME_GROUP, Plane, activation};
 
 /// One step of a [`Program`].
 #[derive(Debug, Clone)]
@@ -44,8 +44,8 @@ pub(crate) struct Channels {
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
     pub(crate) taps: Box<[Tap]>,
-    /// Sum of the taps' channels.
-    pub(crate) rows: usize,
+    /// Of the tiles that the target's channels are split into.
+    pub(crate) heights: Box<[usize]>,
     /// Packed as [`mix`] wants them.
     pub(crate) weights: Range<usize>,
     /// Added to the sums, channel by channel; may be the target.
@@ -237,26 +237,21 @@ fn padded(frames: usize) -> usize {
 impl Mix {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
-        let mut row = 0;
-        for tap in &self.taps {
+        for (index, tap) in self.taps.iter().enumerate() {
             let plane = program.plane(state, tap.signal, tap.delay);
-            let rows = &mut state.rows[row..row + tap.channels];
-            for (channel, row) in rows.iter_mut().enumerate() {
-                // An arena is far smaller than 2^32 samples: `compile` sees to it.
-                *row = plane.channel(tap.first_channel + channel) as u32;
-            }
-            row += tap.channels;
+            let plane = Plane { offset: plane.channel(tap.first_channel), ..plane };
+            state.rows[index] = Rows { plane, count: tap.channels };
         }
         let residual = self.residual.map(|channels| program.channels(state, channels));
         let target = program.channels(state, self.target);
         mix(
             simd,
+            &self.heights,
             &program.weights.as_slice()[self.weights.clone()],
-            &state.rows[..self.rows],
+            &state.rows[..self.taps.len()],
             residual,
             state.arena.as_mut_slice(),
             target,
-            self.target.count,
             padded(frames),
         );
     }

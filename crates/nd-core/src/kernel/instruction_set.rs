@@ -106,20 +106,23 @@ impl FromStr for InstructionSet {
 
 /// Runs an expression, generic over `$simd: Simd`, compiled for the given [`InstructionSet`].
 ///
-/// Sets between the ones named run the baseline: three copies of the engine are enough.
+/// Sets between the ones named run the baseline: each copy of the engine takes time to build and space in the file.
 macro_rules! dispatch {
-    ($set:expr, $simd:ident => $op:expr) => {
+    ($set:expr, $simd:ident => $op:expr) => {{
+        use fearless_simd::{Level, Simd as _};
         match $set.level() {
             #[cfg(target_arch = "x86_64")]
-            fearless_simd::Level::Avx512($simd) => {
-                fearless_simd::Simd::vectorize($simd, #[inline(always)] || $op)
-            }
+            Level::Avx512($simd) => $simd.vectorize(#[inline(always)] || $op),
             #[cfg(target_arch = "x86_64")]
-            fearless_simd::Level::Avx2($simd) => {
-                fearless_simd::Simd::vectorize($simd, #[inline(always)] || $op)
+            Level::Avx2($simd) => $simd.vectorize(#[inline(always)] || $op),
+            #[cfg(target_arch = "x86_64")]
+            level => {
+                let $simd = level.as_sse2().expect("every x86-64 processor has SSE2");
+                $simd.vectorize(#[inline(always)] || $op)
             }
-            _ => fearless_simd::dispatch!(fearless_simd::Level::baseline(), $simd => $op),
+            #[cfg(not(target_arch = "x86_64"))]
+            level => fearless_simd::dispatch!(level, $simd => $op),
         }
-    };
+    }};
 }
 pub(crate) use dispatch;

@@ -9,8 +9,8 @@ use fearless_simd::{Simd, SimdBase, SimdFloat};
 use super::Plane;
 
 /// Output channels that share one pass over the rows, at most: a tile's sums must fit the registers.
-pub fn max_tile_height(lanes: usize) -> usize {
-    if lanes >= 16 { 8 } else { 4 }
+fn max_tile_height(lanes: usize) -> usize {
+    if lanes >= 16 { 8 } else { 6 }
 }
 
 /// Splits `channels` into tiles of nearly equal height.
@@ -19,82 +19,97 @@ pub fn tile_heights(channels: usize, lanes: usize) -> impl Iterator<Item = usize
     (0..tiles).map(move |tile| channels / tiles + usize::from(tile < channels % tiles))
 }
 
-/// `target[c] = bias[c] (+ residual[c]) + Σ_r weight[c][r] · buffer[rows[r]..]`, for `frames` frames.
+/// Channels of a signal at some delay: one row each.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Where they lie.
+    pub plane: Plane,
+    /// How many.
+    pub count: usize,
+}
+
+/// `target[c] = bias[c] (+ residual[c]) + Σ_r weight[c][r] · row[r]`, for `frames` frames.
 ///
-/// `weights` holds, for each tile of [`tile_heights`], its biases, then for each row one weight a channel.
-/// `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
+/// `heights` are those of [`tile_heights`]; `weights` holds, for each of these tiles, its biases, then for each row one
+/// weight a channel. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
 #[inline(always)]
 pub fn mix<S: Simd>(
     simd: S,
+    heights: &[usize],
     mut weights: &[f32],
-    rows: &[u32],
-    residual: Option<Plane>,
+    rows: &[Rows],
+    mut residual: Option<Plane>,
     buffer: &mut [f32],
-    target: Plane,
-    channels: usize,
+    mut target: Plane,
     frames: usize,
 ) {
-    let mut first = 0;
-    for height in tile_heights(channels, S::f32s::LEN) {
-        let (tile, rest) = weights.split_at(height * (rows.len() + 1));
-        weights = rest;
-        let residual = residual.map(|plane| Plane { offset: plane.channel(first), ..plane });
-        let target = Plane { offset: target.channel(first), ..target };
-        match height {
-            1 => row_of_tiles::<S, 1>(simd, tile, rows, residual, buffer, target, frames),
-            2 => row_of_tiles::<S, 2>(simd, tile, rows, residual, buffer, target, frames),
-            3 => row_of_tiles::<S, 3>(simd, tile, rows, residual, buffer, target, frames),
-            4 => row_of_tiles::<S, 4>(simd, tile, rows, residual, buffer, target, frames),
-            5 => row_of_tiles::<S, 5>(simd, tile, rows, residual, buffer, target, frames),
-            6 => row_of_tiles::<S, 6>(simd, tile, rows, residual, buffer, target, frames),
-            7 => row_of_tiles::<S, 7>(simd, tile, rows, residual, buffer, target, frames),
-            _ => row_of_tiles::<S, 8>(simd, tile, rows, residual, buffer, target, frames),
+    for &height in heights {
+        macro_rules! tiles {
+            ($height:literal) => {
+                row_of_tiles::<S, $height>(simd, weights, rows, residual, buffer, target, frames)
+            };
         }
-        first += height;
+        weights = match height {
+            1 => tiles!(1),
+            2 => tiles!(2),
+            3 => tiles!(3),
+            4 => tiles!(4),
+            5 => tiles!(5),
+            6 => tiles!(6),
+            7 => tiles!(7),
+            _ => tiles!(8),
+        };
+        target.offset = target.channel(height);
+        if let Some(residual) = &mut residual {
+            residual.offset = residual.channel(height);
+        }
     }
 }
 
-/// Tiles of one height along time: wide ones as long as they fit, then narrow ones.
+/// Tiles of one height along time: wide ones as long as they fit, then narrow ones. Returns the weights that follow.
 #[inline(always)]
-fn row_of_tiles<S: Simd, const HEIGHT: usize>(
+fn row_of_tiles<'a, S: Simd, const HEIGHT: usize>(
     simd: S,
-    weights: &[f32],
-    rows: &[u32],
+    weights: &'a [f32],
+    rows: &[Rows],
     residual: Option<Plane>,
     buffer: &mut [f32],
     target: Plane,
     frames: usize,
-) {
+) -> &'a [f32] {
+    let lanes = S::f32s::LEN;
+    let mut rest = weights;
     let mut frame = 0;
     if HEIGHT <= 4 {
-        while frame + 4 * S::f32s::LEN <= frames {
-            tile::<S, HEIGHT, 4>(simd, weights, rows, residual, buffer, target, frame);
-            frame += 4 * S::f32s::LEN;
+        while frame + 4 * lanes <= frames {
+            rest = tile::<S, HEIGHT, 4>(simd, weights, rows, residual, buffer, target, frame);
+            frame += 4 * lanes;
         }
     }
-    while frame + 2 * S::f32s::LEN <= frames {
-        tile::<S, HEIGHT, 2>(simd, weights, rows, residual, buffer, target, frame);
-        frame += 2 * S::f32s::LEN;
+    while frame + 2 * lanes <= frames {
+        rest = tile::<S, HEIGHT, 2>(simd, weights, rows, residual, buffer, target, frame);
+        frame += 2 * lanes;
     }
     while frame < frames {
-        tile::<S, HEIGHT, 1>(simd, weights, rows, residual, buffer, target, frame);
-        frame += S::f32s::LEN;
+        rest = tile::<S, HEIGHT, 1>(simd, weights, rows, residual, buffer, target, frame);
+        frame += lanes;
     }
+    rest
 }
 
-/// `HEIGHT` channels by `WIDTH` vectors of frames, summed in registers.
+/// `HEIGHT` channels by `WIDTH` vectors of frames, summed in registers. Returns the weights that follow.
 #[inline(always)]
-fn tile<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    weights: &[f32],
-    rows: &[u32],
+    weights: &'a [f32],
+    rows: &[Rows],
     residual: Option<Plane>,
     buffer: &mut [f32],
     target: Plane,
     frame: usize,
-) {
+) -> &'a [f32] {
     let lanes = S::f32s::LEN;
-    let (biases, weights) = weights.split_at(HEIGHT);
+    let (biases, mut weights) = weights.split_at(HEIGHT);
     let mut sums = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
     for (c, sums) in sums.iter_mut().enumerate() {
         for (v, sum) in sums.iter_mut().enumerate() {
@@ -105,16 +120,22 @@ fn tile<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
             }
         }
     }
-    for (weights, &row) in weights.chunks_exact(HEIGHT).zip(rows) {
-        let x = &buffer[row as usize + frame..][..WIDTH * lanes];
-        let mut xs = [S::f32s::splat(simd, 0.0); WIDTH];
-        for (v, xv) in xs.iter_mut().enumerate() {
-            *xv = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
-        }
-        for c in 0..HEIGHT {
-            let weight = S::f32s::splat(simd, weights[c]);
-            for v in 0..WIDTH {
-                sums[c][v] = xs[v].mul_add(weight, sums[c][v]);
+    for &Rows { plane, count } in rows {
+        let (here, rest) = weights.split_at(count * HEIGHT);
+        weights = rest;
+        let mut at = plane.offset + frame;
+        for weights in here.chunks_exact(HEIGHT) {
+            let x = &buffer[at..][..WIDTH * lanes];
+            at += plane.stride;
+            let mut xs = [S::f32s::splat(simd, 0.0); WIDTH];
+            for (v, xv) in xs.iter_mut().enumerate() {
+                *xv = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
+            }
+            for c in 0..HEIGHT {
+                let weight = S::f32s::splat(simd, weights[c]);
+                for v in 0..WIDTH {
+                    sums[c][v] = xs[v].mul_add(weight, sums[c][v]);
+                }
             }
         }
     }
@@ -125,4 +146,5 @@ fn tile<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
             sum.store_slice(&mut out[v * lanes..(v + 1) * lanes]);
         }
     }
+    weights
 }
