@@ -1,5 +1,6 @@
 """The command line: what it does, and that every error is one line and a status."""
 
+import json
 import math
 import subprocess
 import sys
@@ -41,15 +42,13 @@ def test_info_says_what_a_model_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_info_says_what_the_file_tells(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    named = (
-        WAVENET.read_text()
-        .replace('"metadata":', '"notes":')
-        .replace("{", '{"metadata": {"name": "[b]rackets", "tone_type": "fuzz", "gain": "much"}, ', 1)
-    )
-    (tmp_path / "named.nam").write_text(named)
+    told = {"name": "[b]rackets", "tone_type": "fuzz", "gain": "much", "loudness": -18.12345}
+    named = json.loads(WAVENET.read_text()) | {"metadata": told}
+    (tmp_path / "named.nam").write_text(json.dumps(named))
     run = Run(capsys, "info", tmp_path / "named.nam")
     assert "[b]rackets" in run.output
-    assert "fuzz" in run.output
+    assert "tone type        fuzz" in run.output
+    assert "loudness         -18.12 dB" in run.output
     assert "warning:" in run.errors
     assert "gain" in run.errors
 

@@ -62,7 +62,7 @@ def waveforms(dry: Audio, wet: Audio, sample_rate: float, *, title: str, subtitl
         axes.plot(time_ms, wet, color=WET, linewidth=2.6, label="wet")
         axes.set(xlabel="time (ms)", ylabel="amplitude (full scale = 1)")
         axes.margins(x=0)
-        axes.locator_params(axis="y", nbins=5)
+        axes.locator_params(axis="y", nbins=8)
         _legend(axes)
     return figure
 

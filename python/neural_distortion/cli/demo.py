@@ -8,12 +8,16 @@ import numpy as np
 import typer
 from rich.markup import escape
 
+from neural_distortion._typing import Audio
 from neural_distortion.cli.console import output
 from neural_distortion.io import example_audio, read, write
 from neural_distortion.model import example_model, load
 
 MODEL = "overdrive"
 SINE_HZ = 110
+SOFT_DBFS = -12
+"""About as loud as a guitar is played."""
+
 PERIODS = 3
 
 
@@ -35,18 +39,22 @@ def demo(
     write(folder / "wet.wav", wet, sample_rate)
 
     rate = model.sample_rate or sample_rate
-    sine = np.sin(2 * np.pi * SINE_HZ / rate * np.arange(rate), dtype=np.float32)
-    driven = model(sine, rate)
-    last = slice(-round(PERIODS * rate / SINE_HZ) - 1, None)
     kind = f"{MODEL}: {model.architecture}, {model.num_parameters} parameters"
-    plot.waveforms(
-        sine[last], driven[last], rate, title=f"A {SINE_HZ} Hz sine, before and after", subtitle=kind
-    ).savefig(folder / "sine.png")
-    plot.transfer_curve(sine[last], driven[last], title="Transfer curve", subtitle=kind).savefig(
-        folder / "transfer.png"
-    )
+    soft, loud = sine(rate, 10 ** (SOFT_DBFS / 20)), sine(rate, 1)
+    last = slice(-round(PERIODS * rate / SINE_HZ) - 1, None)
+    title = f"A {SINE_HZ} Hz sine, {-SOFT_DBFS} dB below full scale"
+    waveforms = plot.waveforms(soft[last], model(soft, rate)[last], rate, title=title, subtitle=kind)
+    waveforms.savefig(folder / "sine.png")
+    curve = plot.transfer_curve(loud[last], model(loud, rate)[last], title="Transfer curve", subtitle=kind)
+    curve.savefig(folder / "transfer.png")
 
     place = escape(str(folder))
     output.print(f"Played {dry.size / sample_rate:.1f} s of guitar through {kind}.")
     output.print(f"It ran {speed:.0f} times faster than real time: listen to {place}/dry.wav, then wet.wav.")
     output.print(f"What the model does to a sine is in {place}/sine.png and transfer.png.")
+
+
+def sine(rate: float, amplitude: float) -> Audio:
+    """Return a second of a sine, which is long enough for a model to settle."""
+    wave: Audio = np.sin(2 * np.pi * SINE_HZ / rate * np.arange(rate))
+    return (amplitude * wave).astype(np.float32)

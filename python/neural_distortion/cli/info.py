@@ -39,5 +39,13 @@ def facts(model: Model) -> dict[str, str]:
         "sample rate": f"{rate:g} Hz" if rate else "any (the file has none)",
         "receptive field": memory,
         "latency": f"{model.latency_samples} samples",
-        **{name.replace("_", " "): str(value) for name, value in told.items() if value is not None},
+        **dict(_told(name, value) for name, value in told.items() if value is not None),
     }
+
+
+def _told(name: str, value: str | float) -> tuple[str, str]:
+    """Return a field of the metadata as a line of the table."""
+    words = name.replace("esr", "ESR").split("_")
+    unit = {"db": " dB", "dbu": " dBu"}.get(words[-1], "")
+    shown = value if isinstance(value, str) else f"{value:.4g}"
+    return " ".join(words[:-1] if unit else words), shown + unit
