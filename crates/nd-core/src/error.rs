@@ -14,7 +14,7 @@ pub enum LoadError {
     NotJson {
         /// Line of the first mistake, from 1.
         line: usize,
-        /// Column of the first mistake, from 1 (0 where the line is empty).
+        /// Column of the first mistake in bytes, from 1.
         column: usize,
         /// What the mistake is.
         message: String,
@@ -52,7 +52,7 @@ pub enum LoadError {
         found: String,
     },
     /// The file is of a version of its dialect that is not known.
-    #[error("{}version {found} is not supported, only {supported}: {hint}", at(path))]
+    #[error("{}version {found:?} is not supported, only {supported}: {hint}", at(path))]
     UnsupportedVersion {
         /// Where the version is.
         path: String,

@@ -1,5 +1,7 @@
 //! Broken and malicious files: each is refused with the error that names its defect, and none does harm.
 
+#![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use nd_core::format::Limits;
 use nd_core::{LoadError, LoadOptions, ModelSpec};
 use serde_json::{Value, json};
@@ -606,7 +608,7 @@ fn what_is_no_json_says_where() {
     for (bytes, line, column) in cases {
         match ModelSpec::from_slice(bytes) {
             Err(LoadError::NotJson { line: l, column: c, .. }) => {
-                assert_eq!((l, c), (line, column), "{bytes:?}")
+                assert_eq!((l, c), (line, column), "{bytes:?}");
             }
             other => panic!("{bytes:?} gives {other:?}"),
         }
@@ -617,6 +619,8 @@ fn what_is_no_json_says_where() {
 fn what_is_json_but_no_model_says_what_it_has() {
     let error = load(&json!({"tempo": 120, "notes": []})).expect_err("no model");
     assert_eq!(error, LoadError::NotAModel { keys: vec!["notes".to_owned(), "tempo".to_owned()] });
+    let error = load(&json!({"\u{1b}[2J": 1})).expect_err("no model");
+    assert!(!error.to_string().contains('\u{1b}'), "a terminal would obey {error:?}");
     for file in [json!([]), json!(1), json!("a"), json!(null), json!({}), json!([[wavenet()]])] {
         assert_eq!(load(&file).map_err(|error| error.kind()), Err("not_a_model"), "{file}");
     }
@@ -651,7 +655,7 @@ fn limits_can_be_raised_and_lowered() {
     let huge = Limits { receptive_field: usize::MAX, state_size: usize::MAX, ..huge };
     let mut file = plain(15);
     for key in ["channels", "kernel_size"] {
-        file["config"]["layers"][0][key] = json!(1_u64 << 40);
+        file["config"]["layers"][0][key] = json!(1 << 28);
     }
     let options = LoadOptions { limits: huge, ..LoadOptions::default() };
     let error =

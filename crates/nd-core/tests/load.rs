@@ -1,5 +1,7 @@
 //! What a file says is what its description holds.
 
+#![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use std::path::PathBuf;
 
 use nd_core::format::Compat;

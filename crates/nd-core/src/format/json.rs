@@ -19,6 +19,9 @@ const MAX_STRING: usize = 1 << 16;
 /// Longest piece of the file that an error repeats, in bytes.
 const MAX_QUOTE: usize = 64;
 
+/// Largest size that a file may declare, whatever the limits: products of two of these and a small number fit 64 bits.
+const MAX_SIZE: usize = 1 << 28;
+
 /// Checked JSON text and where its brackets close.
 #[derive(Debug)]
 pub(super) struct Document<'a> {
@@ -121,6 +124,18 @@ impl<'a> Node<'a> {
         LoadError::ShapeMismatch { path: self.path.clone(), expected, found }
     }
 
+    /// An error: the value names a kind of network that is not known.
+    pub(super) fn unknown_architecture(&self) -> LoadError {
+        let found = self.quote().trim_matches('"').to_owned();
+        LoadError::UnsupportedArchitecture { path: self.path.clone(), found }
+    }
+
+    /// An error: the value names an activation function that is not known.
+    pub(super) fn unknown_activation(&self) -> LoadError {
+        let found = self.quote().trim_matches('"').to_owned();
+        LoadError::UnsupportedActivation { path: self.path.clone(), found }
+    }
+
     /// An error: the value asks for `what`, which is not supported.
     pub(super) fn unsupported(&self, what: impl Into<String>) -> LoadError {
         LoadError::UnsupportedFeature { path: self.path.clone(), what: what.into() }
@@ -187,7 +202,7 @@ impl<'a> Node<'a> {
             reason = "not negative; saturates"
         )]
         let number = number as u64;
-        self.limit(what, *range.end(), number)?;
+        self.limit(what, MAX_SIZE.min(*range.end()), number)?;
         Ok(usize::try_from(number).expect("at most the end of the range"))
     }
 
@@ -370,9 +385,11 @@ impl<'a> Object<'a> {
         self.members.iter().any(|member| member.key == key)
     }
 
-    /// The first keys, for an error.
+    /// The first keys, as an error lists them.
     pub(super) fn keys(&self) -> Vec<String> {
-        self.members.iter().take(16).map(|member| quote(&member.key)).collect()
+        let first = self.members.iter().take(16);
+        // A key may hold what a terminal would obey.
+        first.map(|member| quote(&member.key).escape_debug().to_string()).collect()
     }
 
     /// A member that may be missing; `null` is as good as missing. Of several with one key, the last counts.

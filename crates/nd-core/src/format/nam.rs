@@ -68,10 +68,7 @@ fn complete_model(
         "WaveNet" => Network::WaveNet(Box::new(wavenet::wavenet(&mut part)?)),
         "SlimmableContainer" => container(&mut part)?,
         "Sequential" => sequential(&mut part)?,
-        _ => {
-            let found = architecture.text().trim_matches('"').to_owned();
-            return Err(LoadError::UnsupportedArchitecture { path: architecture.path().to_owned(), found });
-        }
+        _ => return Err(architecture.unknown_architecture()),
     };
     let sample_rate = part.sample_rate;
     Ok(ModelSpec { format: Format::Nam, network, sample_rate, metadata })
@@ -166,7 +163,7 @@ fn version(file: &Object<'_>, metadata: &mut Metadata) -> Result<(), LoadError> 
 fn metadata(file: &Object<'_>) -> Metadata {
     let mut metadata = Metadata::default();
     let Some(node) = file.opt("metadata") else { return metadata };
-    let raw = node.text();
+    metadata.raw = Some(node.text().to_owned());
     let object = match node.object() {
         Ok(object) => object,
         Err(error) => {
@@ -191,7 +188,6 @@ fn metadata(file: &Object<'_>) -> Metadata {
     let training = object.opt("training").and_then(|node| node.object().map_err(&mut tolerate).ok());
     let esr = training.and_then(|training| training.opt("validation_esr"));
     metadata.validation_esr = esr.and_then(|node| node.number().map_err(&mut tolerate).ok());
-    metadata.raw = Some(raw.to_owned());
     metadata.warnings = warnings;
     metadata
 }

@@ -23,7 +23,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
     if let Some(node) = data.opt("model")
         && node.string()? != "SimpleRNN"
     {
-        return Err(unknown(&node));
+        return Err(node.unknown_architecture());
     }
     let width = |key: &str| data.get(key)?.size("the number of channels", 1..=limits.channels);
     let in_channels = width("input_size")?;
@@ -40,7 +40,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         "LSTM" => 4,
         "GRU" => 3,
         "RNN" => 1,
-        _ => return Err(unknown(&unit)),
+        _ => return Err(unit.unknown_architecture()),
     };
     let mut layers = Vec::with_capacity(num_layers + 1);
     for layer in 0..num_layers {
@@ -85,11 +85,6 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         sample_rate: Some(SAMPLE_RATE),
         metadata: Metadata::default(),
     })
-}
-
-fn unknown(node: &Node<'_>) -> LoadError {
-    let found = node.text().trim_matches('"').chars().take(64).collect();
-    LoadError::UnsupportedArchitecture { path: node.path().to_owned(), found }
 }
 
 /// `rows` arrays of `columns` numbers.

@@ -85,10 +85,7 @@ fn activation(node: &Node<'_>) -> Result<Option<Activation>, LoadError> {
         "sigmoid" => Activation::Sigmoid,
         "softmax" => Activation::Softmax,
         "elu" => Activation::Elu { alpha: 1.0 },
-        other => {
-            let found = other.chars().take(64).collect();
-            return Err(LoadError::UnsupportedActivation { path: node.path().to_owned(), found });
-        }
+        _ => return Err(node.unknown_activation()),
     }))
 }
 

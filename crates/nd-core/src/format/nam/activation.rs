@@ -51,9 +51,6 @@ fn named(name: &Node<'_>, object: Option<&Object<'_>>, channels: usize) -> Resul
         }
         "Softsign" => Activation::Softsign,
         "Softsigmoid" => Activation::Softsigmoid,
-        other => {
-            let found = other.chars().take(64).collect();
-            return Err(LoadError::UnsupportedActivation { path: name.path().to_owned(), found });
-        }
+        _ => return Err(name.unknown_activation()),
     })
 }
