@@ -9,7 +9,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
-use super::activation::{fast_tanh, tanh};
+use super::activation::{fast_tanh, tanh_soon};
 
 /// Where a layer's input, output and cell state lie in the buffer.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ fn load_row<S: Simd, const GATES: usize>(simd: S, row: &[f32]) -> [S::f32s; GATE
 
 #[inline(always)]
 fn squash<S: Simd, const FAST: bool>(simd: S, x: S::f32s) -> S::f32s {
-    if FAST { fast_tanh(simd, x) } else { tanh(simd, x) }
+    if FAST { fast_tanh(simd, x) } else { tanh_soon(simd, x) }
 }
 
 /// `sigmoid(2x)`: the packed weights of a sigmoid gate are halved.
@@ -120,8 +120,9 @@ pub fn lstm<S: Simd, const FAST: bool>(
 
             let cell = place.cell + block * lanes;
             let c = S::f32s::from_slice(simd, &buffer[cell..cell + lanes]);
+            let half_c = c * S::f32s::splat(simd, 0.5);
+            let remembered = squash::<S, FAST>(simd, sums[1]).mul_add(half_c, half_c);
             let g = squash::<S, FAST>(simd, sums[2]);
-            let remembered = gate::<S, FAST>(simd, sums[1]) * c;
             let c = gate::<S, FAST>(simd, sums[0]).mul_add(g, remembered);
             c.store_slice(&mut buffer[cell..cell + lanes]);
             let h = gate::<S, FAST>(simd, sums[3]) * squash::<S, FAST>(simd, c);
