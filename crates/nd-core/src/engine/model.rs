@@ -151,8 +151,9 @@ impl Model {
             let new = self.run_program(to, frames);
             for (frame, (y, new)) in (start..).zip(output.iter_mut().zip(new)) {
                 let progress = frame.saturating_sub(rehearsed).min(FADE) as f32 / FADE as f32;
-                let angle = progress * std::f32::consts::FRAC_PI_2;
-                *y = *y * angle.cos() + new * angle.sin();
+                // Two sines, because the cosine of a rounded π / 2 is not 0: the end is the new program alone.
+                let gain = |progress: f32| (progress * std::f32::consts::FRAC_PI_2).sin();
+                *y = *y * gain(1.0 - progress) + new * gain(progress);
             }
             self.advance(to, frames);
             if start + frames >= rehearsed + FADE {
@@ -186,7 +187,11 @@ impl Model {
     /// no allocation. A model of one size ignores it.
     pub fn set_quality(&mut self, quality: f64) {
         let steps = &self.shared.quality_steps;
-        self.wanted = steps.iter().rposition(|&step| step <= quality).unwrap_or(0);
+        let wanted = steps.iter().rposition(|&step| step <= quality).unwrap_or(0);
+        if wanted == self.wanted {
+            return; // A change that is under way goes on.
+        }
+        self.wanted = wanted;
         // A change that cannot be heard yet is given up, one that can is led to its end first.
         if self.change.is_some_and(|change| change.heard <= self.shared.rehearsal[change.to]) {
             self.change = None;
