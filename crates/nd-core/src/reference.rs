@@ -13,6 +13,9 @@ use crate::spec::{
 
 type Signal = Vec<Vec<f64>>;
 
+/// What a parameter is while silence runs through the model: the middle of its range.
+const KNOB_AT_REST: f64 = 0.5;
+
 /// How a model is rendered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -21,12 +24,12 @@ pub struct Options {
     /// recurrent layer starts from its stored state.
     pub prewarm: bool,
     /// Which size of a model with several to run, from 0 (smallest) to 1 (full).
-    pub size: f64,
+    pub quality: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prewarm: true, size: 1.0 }
+        Self { prewarm: true, quality: 1.0 }
     }
 }
 
@@ -34,10 +37,14 @@ impl Default for Options {
 ///
 /// The description must be consistent, as one that compiles is; this function may panic on another.
 pub fn render(spec: &ModelSpec, input: &[Vec<f64>], options: &Options) -> Vec<Vec<f64>> {
-    let silence = if options.prewarm { warm_up(spec, options.size) } else { 0 };
-    let padded: Signal =
-        input.iter().map(|x| repeat_n(0.0, silence).chain(x.iter().copied()).collect()).collect();
-    let mut output = network(spec, &padded, options.size);
+    let silence = if options.prewarm { warm_up(spec, options.quality) } else { 0 };
+    let before = |channel| if channel == 0 { 0.0 } else { KNOB_AT_REST };
+    let padded: Signal = input
+        .iter()
+        .enumerate()
+        .map(|(channel, x)| repeat_n(before(channel), silence).chain(x.iter().copied()).collect())
+        .collect();
+    let mut output = network(spec, &padded, options.quality);
     for channel in &mut output {
         channel.drain(..silence);
     }
@@ -45,16 +52,16 @@ pub fn render(spec: &ModelSpec, input: &[Vec<f64>], options: &Options) -> Vec<Ve
 }
 
 /// How many frames of input one frame of output depends on, or `None` for a model with recurrent layers.
-pub fn receptive_field(spec: &ModelSpec, size: f64) -> Option<usize> {
-    (!is_recurrent(spec, size)).then(|| warm_up(spec, size) + 1)
+pub fn receptive_field(spec: &ModelSpec, quality: f64) -> Option<usize> {
+    (!is_recurrent(spec, quality)).then(|| warm_up(spec, quality) + 1)
 }
 
-fn is_recurrent(spec: &ModelSpec, size: f64) -> bool {
+fn is_recurrent(spec: &ModelSpec, quality: f64) -> bool {
     match &spec.network {
         Network::Stack(stack) => has_recurrent_layer(stack),
-        Network::WaveNet(net) => net.condition.as_ref().is_some_and(|c| is_recurrent(c, size)),
-        Network::Container(members) => is_recurrent(select(members, size), size),
-        Network::Sequential(models) => models.iter().any(|m| is_recurrent(m, size)),
+        Network::WaveNet(net) => net.condition.as_ref().is_some_and(|c| is_recurrent(c, quality)),
+        Network::Container(members) => is_recurrent(select(members, quality), quality),
+        Network::Sequential(models) => models.iter().any(|m| is_recurrent(m, quality)),
     }
 }
 
@@ -63,7 +70,7 @@ fn has_recurrent_layer(stack: &Stack) -> bool {
 }
 
 /// Frames of silence that run first.
-fn warm_up(spec: &ModelSpec, size: f64) -> usize {
+fn warm_up(spec: &ModelSpec, quality: f64) -> usize {
     match &spec.network {
         Network::Stack(stack) if has_recurrent_layer(stack) => match stack.prewarm {
             Prewarm::None => 0,
@@ -85,15 +92,15 @@ fn warm_up(spec: &ModelSpec, size: f64) -> usize {
             })
             .sum(),
         Network::WaveNet(net) => {
-            let condition = net.condition.as_ref().map_or(0, |c| warm_up(c, size));
+            let condition = net.condition.as_ref().map_or(0, |c| warm_up(c, quality));
             let arrays = net.arrays.iter().map(|array| {
                 memory(&array.head_rechannel) + array.layers.iter().map(|l| memory(&l.conv)).sum::<usize>()
             });
             let post_head = net.post_head.iter().map(|(_, conv)| memory(conv));
             condition + arrays.sum::<usize>() + post_head.sum::<usize>()
         }
-        Network::Container(members) => warm_up(select(members, size), size),
-        Network::Sequential(models) => models.iter().map(|m| warm_up(m, size)).sum(),
+        Network::Container(members) => warm_up(select(members, quality), quality),
+        Network::Sequential(models) => models.iter().map(|m| warm_up(m, quality)).sum(),
     }
 }
 
@@ -101,17 +108,17 @@ fn memory(conv: &Conv1d) -> usize {
     (conv.kernel_size - 1) * conv.dilation
 }
 
-fn select(members: &[Member], size: f64) -> &ModelSpec {
+fn select(members: &[Member], quality: f64) -> &ModelSpec {
     let last = members.last().expect("a container has members");
-    &members.iter().find(|m| size < m.max_value).unwrap_or(last).model
+    &members.iter().find(|m| quality < m.max_value).unwrap_or(last).model
 }
 
-fn network(spec: &ModelSpec, input: &[Vec<f64>], size: f64) -> Signal {
+fn network(spec: &ModelSpec, input: &[Vec<f64>], quality: f64) -> Signal {
     match &spec.network {
         Network::Stack(net) => stack(net, input),
-        Network::WaveNet(net) => wavenet(&slim(net, size), input, size),
-        Network::Container(members) => network(select(members, size), input, size),
-        Network::Sequential(models) => models.iter().fold(input.to_vec(), |x, m| network(m, &x, size)),
+        Network::WaveNet(net) => wavenet(&slim(net, quality), input, quality),
+        Network::Container(members) => network(select(members, quality), input, quality),
+        Network::Sequential(models) => models.iter().fold(input.to_vec(), |x, m| network(m, &x, quality)),
     }
 }
 
@@ -263,8 +270,8 @@ fn rnn(rnn: &Rnn, x: &[Vec<f64>]) -> Signal {
 
 // WaveNet.
 
-fn wavenet(net: &WaveNet, input: &[Vec<f64>], size: f64) -> Signal {
-    let condition = net.condition.as_ref().map_or_else(|| input.to_vec(), |c| network(c, input, size));
+fn wavenet(net: &WaveNet, input: &[Vec<f64>], quality: f64) -> Signal {
+    let condition = net.condition.as_ref().map_or_else(|| input.to_vec(), |c| network(c, input, quality));
     let mut y = input.to_vec();
     let mut head: Option<Signal> = None;
     for array in &net.arrays {
@@ -347,9 +354,9 @@ fn modulate(film: &Film, mut x: Signal, condition: &[Vec<f64>]) -> Signal {
     x
 }
 
-/// Cut a `WaveNet` down to a size: of every convolution, the first outputs and the first inputs remain.
-fn slim(net: &WaveNet, size: f64) -> WaveNet {
-    let widths: Vec<(usize, usize)> = net.arrays.iter().map(|array| slim_widths(array, size)).collect();
+/// Cut a `WaveNet` down to a quality: of every convolution, the first outputs and the first inputs remain.
+fn slim(net: &WaveNet, quality: f64) -> WaveNet {
+    let widths: Vec<(usize, usize)> = net.arrays.iter().map(|array| slim_widths(array, quality)).collect();
     let mut net = net.clone();
     for a in 0..net.arrays.len() {
         let (channels, bottleneck) = widths[a];
@@ -393,8 +400,8 @@ fn slim(net: &WaveNet, size: f64) -> WaveNet {
     net
 }
 
-/// The channels and the bottleneck of a layer array at a size.
-fn slim_widths(array: &LayerArray, size: f64) -> (usize, usize) {
+/// The channels and the bottleneck of a layer array at a quality.
+fn slim_widths(array: &LayerArray, quality: f64) -> (usize, usize) {
     let layer = &array.layers[0];
     let channels = layer.conv.in_channels;
     let bottleneck =
@@ -404,7 +411,7 @@ fn slim_widths(array: &LayerArray, size: f64) -> (usize, usize) {
         return (channels, bottleneck);
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the format rounds down")]
-    let index = (size * allowed.len() as f64) as usize;
+    let index = (quality * allowed.len() as f64) as usize;
     let kept = allowed[index.min(allowed.len() - 1)];
     if layer.layer1x1.is_none() { (kept, kept) } else { (kept, (bottleneck * kept / channels).max(1)) }
 }
