@@ -1,0 +1,316 @@
+//! What must not change the sound: how it is cut into blocks, what was played before, and who else is playing.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+mod support;
+
+use std::hint::black_box;
+
+use nd_core::spec::{Conv1d, Format, Layer, Metadata, Network, Rnn, Stack};
+use nd_core::{InstructionSet, ModelSpec};
+use support::subject::{self, Subject};
+
+/// Long enough for several turns of every buffer.
+const FRAMES: usize = 5000;
+
+fn all() -> Vec<Subject> {
+    subject::all(FRAMES)
+}
+
+/// The first difference, in words: two arrays of thousands of numbers help nobody.
+fn assert_same(actual: &[f32], expected: &[f32], what: &str) {
+    let different = |(a, e): (&f32, &f32)| a.to_bits() != e.to_bits() && !(a.is_nan() && e.is_nan());
+    if let Some(n) = actual.iter().zip(expected).position(different) {
+        panic!("{what}: frame {n} is {:e} instead of {:e}", actual[n], expected[n]);
+    }
+    assert_eq!(actual.len(), expected.len(), "{what}");
+}
+
+#[test]
+fn block_size_does_not_change_the_sound() {
+    for set in InstructionSet::available() {
+        for subject in all() {
+            let mut model = subject.compile(set);
+            let whole = subject.render(&mut model.clone(), FRAMES);
+            for block in [1, 7, 64, 333, 4096] {
+                model.reset();
+                let pieces = subject.render(&mut model, block);
+                assert_same(&pieces, &whole, &format!("{} on {set}, blocks of {block}", subject.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn reset_equals_a_fresh_model() {
+    for subject in all() {
+        let mut model = subject.compile(InstructionSet::best());
+        let fresh = subject.render(&mut model, 64);
+        model.reset();
+        assert_same(&subject.render(&mut model, 64), &fresh, &subject.name);
+    }
+}
+
+#[test]
+fn a_clone_is_independent() {
+    for subject in all() {
+        let mut original = subject.compile(InstructionSet::best());
+        let mut alone = subject.compile(InstructionSet::best());
+        let half = Subject { input: subject.input[..FRAMES / 2].to_vec(), ..subject.clone() };
+        half.render(&mut original, 64);
+        half.render(&mut alone, 64);
+
+        let mut clone = original.clone();
+        let noise = support::made_up::signal(500, 1.0);
+        clone.process(&noise, &mut vec![0.0; noise.len()]);
+        clone.reset();
+        assert_same(
+            &subject.render(&mut original, 64),
+            &subject.render(&mut alone, 64),
+            &format!("{}, whose clone played on", subject.name),
+        );
+
+        let fresh = subject.render(&mut subject.compile(InstructionSet::best()), 64);
+        assert_same(
+            &subject.render(&mut clone, 64),
+            &fresh,
+            &format!("{}, a clone that was reset", subject.name),
+        );
+    }
+}
+
+#[test]
+fn a_clone_goes_on_where_the_original_was() {
+    for subject in all() {
+        let mut original = subject.compile(InstructionSet::best());
+        subject.render(&mut original, 64);
+        let mut clone = original.clone();
+        assert_same(&subject.render(&mut clone, 64), &subject.render(&mut original, 64), &subject.name);
+    }
+}
+
+#[test]
+fn in_place_equals_out_of_place() {
+    for subject in all().into_iter().filter(|s| s.parameters.is_empty()) {
+        let expected = subject.render(&mut subject.compile(InstructionSet::best()), 64);
+        let mut model = subject.compile(InstructionSet::best());
+        let mut signal = subject.input.clone();
+        for block in signal.chunks_mut(64) {
+            model.process_in_place(block);
+        }
+        assert_same(&signal, &expected, &subject.name);
+    }
+}
+
+#[test]
+fn a_setting_equals_automation_that_stands_still() {
+    for mut subject in all().into_iter().filter(|s| !s.parameters.is_empty()) {
+        for parameter in &mut subject.parameters {
+            parameter.fill(0.25);
+        }
+        let expected = subject.render(&mut subject.compile(InstructionSet::best()), 64);
+        let mut model = subject.compile(InstructionSet::best());
+        for index in 0..model.parameters() {
+            model.set_parameter(index, 0.25);
+        }
+        let mut signal = subject.input.clone();
+        model.process_in_place(&mut signal);
+        assert_same(&signal, &expected, &subject.name);
+    }
+}
+
+/// Models with several qualities, long enough for a change between them: a rehearsal and a fade.
+fn with_several_qualities() -> Vec<Subject> {
+    let mut subjects = subject::all(24000);
+    subjects.retain(|s| s.compile(InstructionSet::best()).quality_steps().len() > 1);
+    subjects
+}
+
+#[test]
+fn block_size_does_not_change_a_change_of_quality() {
+    for subject in with_several_qualities() {
+        let changed = |block| {
+            let mut model = subject.compile(InstructionSet::best());
+            model.set_quality(1.0 - subject.quality);
+            subject.render(&mut model, block)
+        };
+        let whole = changed(subject.input.len());
+        for block in [1, 7, 64, 333] {
+            assert_same(&changed(block), &whole, &format!("{}, blocks of {block}", subject.name));
+        }
+    }
+}
+
+#[test]
+fn a_change_of_quality_ends_at_the_other_quality() {
+    for subject in with_several_qualities() {
+        if nd_core::reference::receptive_field(&subject.spec, 1.0 - subject.quality).is_none() {
+            continue; // It remembers for ever what it has not heard.
+        }
+        let mut changing = subject.compile(InstructionSet::best());
+        changing.set_quality(1.0 - subject.quality);
+        let other = Subject { quality: 1.0 - subject.quality, ..subject.clone() };
+        let changed = subject.render(&mut changing, 64);
+        let expected = other.render(&mut other.compile(InstructionSet::best()), 64);
+        let late = changed.len() - 8000;
+        assert_same(&changed[late..], &expected[late..], &subject.name);
+    }
+}
+
+#[test]
+fn asking_again_for_a_quality_does_not_put_off_the_change() {
+    for subject in with_several_qualities() {
+        let mut once = subject.compile(InstructionSet::best());
+        once.set_quality(1.0 - subject.quality);
+        let expected = subject.render(&mut once, 64);
+        let mut often = subject.compile(InstructionSet::best());
+        let mut signal = subject.input.clone();
+        for block in signal.chunks_mut(64) {
+            often.set_quality(1.0 - subject.quality);
+            often.process_in_place(block);
+        }
+        assert_same(&signal, &expected, &subject.name);
+    }
+}
+
+#[test]
+fn an_empty_block_changes_nothing() {
+    for subject in all() {
+        let mut model = subject.compile(InstructionSet::best());
+        let expected = subject.render(&mut model.clone(), 64);
+        model.process(&[], &mut []);
+        model.process_in_place(&mut []);
+        assert_same(&subject.render(&mut model, 64), &expected, &subject.name);
+    }
+}
+
+#[test]
+fn reset_ends_what_is_not_a_number() {
+    for set in InstructionSet::available() {
+        for subject in all() {
+            let mut model = subject.compile(set);
+            let clean = subject.render(&mut model.clone(), 64);
+            assert!(clean.iter().all(|y| y.is_finite()), "{} on {set}: finite in, finite out", subject.name);
+            for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX] {
+                let mut signal = [poison; 40];
+                model.process_in_place(&mut signal);
+                model.process_in_place(&mut [0.1; 100]);
+                model.reset();
+                let after = subject.render(&mut model, 64);
+                assert_same(&after, &clean, &format!("{} on {set} after {poison}", subject.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_feed_forward_model_forgets_what_is_not_a_number() {
+    for subject in all() {
+        if nd_core::reference::receptive_field(&subject.spec, subject.quality).is_none() {
+            continue;
+        }
+        let mut model = subject.compile(InstructionSet::best());
+        let memory = vec![0.0; model.receptive_field()];
+        let mut clean = model.clone();
+        clean.process_in_place(&mut memory.clone());
+        for poison in [f32::NAN, f32::INFINITY] {
+            model.process_in_place(&mut [poison]);
+            model.process_in_place(&mut memory.clone());
+            assert_same(
+                &subject.render(&mut model.clone(), 64),
+                &subject.render(&mut clean.clone(), 64),
+                &format!("{} after {poison}", subject.name),
+            );
+        }
+    }
+}
+
+fn stack(layer: Layer) -> ModelSpec {
+    ModelSpec {
+        format: Format::RtNeural,
+        network: Network::Stack(Stack::new(vec![layer])),
+        sample_rate: None,
+        metadata: Metadata::default(),
+    }
+}
+
+/// Halves its state in every frame of silence.
+fn fading() -> ModelSpec {
+    stack(Layer::Rnn(Rnn {
+        input_size: 1,
+        hidden_size: 1,
+        weight_ih: vec![1.0],
+        weight_hh: vec![0.5],
+        bias: vec![0.0],
+    }))
+}
+
+/// Adds the last two frames.
+fn sum() -> ModelSpec {
+    stack(Layer::Conv1d(Conv1d {
+        in_channels: 1,
+        out_channels: 1,
+        kernel_size: 2,
+        dilation: 1,
+        groups: 1,
+        weight: vec![1.0, 1.0],
+        bias: None,
+    }))
+}
+
+fn subject(spec: ModelSpec, input: Vec<f32>) -> Subject {
+    Subject {
+        name: "made by hand".to_owned(),
+        spec,
+        quality: 1.0,
+        prewarm: true,
+        input,
+        parameters: Vec::new(),
+    }
+}
+
+#[test]
+fn fading_ends_in_silence_and_not_in_subnormal_numbers() {
+    let mut input = vec![0.0; 1000];
+    input[0] = 1.0;
+    let subject = subject(fading(), input);
+    for set in InstructionSet::available() {
+        let output = subject.render(&mut subject.compile(set), 64);
+        assert!(output[20] > 0.0, "on {set}: it fades, it does not stop");
+        assert!(!output.iter().any(|y| y.is_subnormal()), "on {set}");
+        assert_eq!(output[999], 0.0, "on {set}");
+    }
+}
+
+#[test]
+fn subnormal_input_is_silence() {
+    let subject = subject(sum(), vec![f32::MIN_POSITIVE / 2.0; 100]);
+    for set in InstructionSet::available() {
+        let output = subject.render(&mut subject.compile(set), 64);
+        assert!(output.iter().all(|&y| y == 0.0), "on {set}: {:e}", output[50]);
+    }
+}
+
+#[test]
+fn silence_after_sound_leaves_no_subnormal_numbers() {
+    for subject in all() {
+        let mut model = subject.compile(InstructionSet::best());
+        subject.render(&mut model, 64);
+        let mut block = [0.0; 4096];
+        for _ in 0..48 {
+            block.fill(0.0);
+            model.process_in_place(&mut block);
+            assert!(!block.iter().any(|y| y.is_subnormal()), "{}", subject.name);
+        }
+    }
+}
+
+#[test]
+fn processing_leaves_subnormal_numbers_to_the_caller() {
+    for subject in all() {
+        let mut model = subject.compile(InstructionSet::best());
+        model.process_in_place(&mut [0.5; 64]);
+        model.reset();
+        let half = black_box(f32::MIN_POSITIVE) / black_box(2.0);
+        assert!(half.is_subnormal(), "{}: the flag of the caller's thread is as it was", subject.name);
+    }
+}

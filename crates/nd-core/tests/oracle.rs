@@ -1,0 +1,99 @@
+//! The engine against other programs' renderings and against the reference evaluator, on each instruction set.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+mod support;
+
+use nd_core::{InstructionSet, reference};
+use support::{esr_db, fixture, max_abs_error, subject, widen};
+
+/// Single precision rounds each of a network's thousands of sums; 5e-6 of the largest value bounds what they add up
+/// to in networks of a few dozen layers.
+const ROUNDING: f64 = 5e-6;
+
+/// Far below the last bit of a 16-bit recording; a feed-forward network reaches it with exact activations.
+const CAPTURE_ESR_DB: f64 = -115.0;
+
+/// A recurrent network feeds its own rounding back to itself.
+const RECURRENT_ESR_DB: f64 = -105.0;
+
+#[test]
+fn every_fixture_sounds_as_the_other_program_rendered_it() {
+    let mut wrong = Vec::new();
+    for case in fixture::cases() {
+        let subject = case.subject(usize::MAX);
+        for set in InstructionSet::available() {
+            let output = subject.render(&mut subject.compile(set), 64);
+            if let Err(error) = case.tolerance.judge(&case.output(), &widen(&output)) {
+                wrong.push(format!("{} on {set}: {error}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_real_capture_is_as_close_to_the_reference_as_single_precision_lets_it() {
+    let limits = [("real_wavenet_a1_standard", CAPTURE_ESR_DB), ("real_lstm", RECURRENT_ESR_DB)];
+    for (name, limit) in limits {
+        let case = fixture::cases().into_iter().find(|c| c.name == name).expect("the index has it");
+        let subject = case.subject(usize::MAX);
+        let target = subject.reference();
+        for set in InstructionSet::available() {
+            let output = widen(&subject.render(&mut subject.compile(set), 64));
+            let esr = esr_db(&target, &output);
+            assert!(esr <= limit, "{name} on {set}: {esr:.1} dB, limit {limit} dB");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_layer_computes_what_the_reference_does() {
+    let mut wrong = Vec::new();
+    for subject in subject::made_up(1500) {
+        let target = subject.reference();
+        let peak = target.iter().fold(1.0_f64, |peak, y| peak.max(y.abs()));
+        for set in InstructionSet::available() {
+            let output = widen(&subject.render(&mut subject.compile(set), 64));
+            let error = max_abs_error(&target, &output);
+            if error > ROUNDING * peak {
+                wrong.push(format!("{} on {set}: {error:.2e} at a peak of {peak:.1}", subject.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn without_prewarming_every_history_is_silence() {
+    let mut wrong = Vec::new();
+    for mut subject in subject::made_up(300) {
+        subject.prewarm = false;
+        let target = subject.reference();
+        let peak = target.iter().fold(1.0_f64, |peak, y| peak.max(y.abs()));
+        let output = subject.render(&mut subject.compile(InstructionSet::best()), 64);
+        let error = max_abs_error(&target, &widen(&output));
+        if error > ROUNDING * peak {
+            wrong.push(format!("{}: {error:.2e} at a peak of {peak:.1}", subject.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_receptive_field_is_the_references() {
+    // Of the full model: the memory of a smaller one may be shorter.
+    for subject in subject::all(1).into_iter().filter(|s| s.quality == 1.0) {
+        let model = subject.compile(InstructionSet::best());
+        if let Some(frames) = reference::receptive_field(&subject.spec, subject.quality) {
+            assert_eq!(model.receptive_field(), frames, "{}", subject.name);
+        }
+    }
+}
+
+#[test]
+fn a_standard_capture_has_its_13802_weights() {
+    let case = fixture::cases().into_iter().find(|c| c.name == "real_wavenet_a1_standard");
+    let subject = case.expect("the index has it").subject(0);
+    let model = subject.compile(InstructionSet::best());
+    assert_eq!(model.num_parameters(), 13802);
+}

@@ -1,0 +1,78 @@
+//! Everything that the engine is tried on: the fixtures' models and the made-up ones, at each of their qualities.
+
+use nd_core::{CompileOptions, InstructionSet, Model, ModelSpec, reference};
+
+use super::{fixture, made_up, widen};
+
+/// A model to try, and what to feed it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub name: String,
+    pub spec: ModelSpec,
+    pub quality: f64,
+    pub prewarm: bool,
+    pub input: Vec<f32>,
+    /// One vector for each parameter, frame by frame.
+    pub parameters: Vec<Vec<f32>>,
+}
+
+/// All fixtures and all made-up networks, with at most `frames` of input.
+pub fn all(frames: usize) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = fixture::cases().iter().map(|case| case.subject(frames)).collect();
+    subjects.extend(made_up(frames));
+    subjects
+}
+
+/// Every made-up network with `frames` of a made-up signal.
+pub fn made_up(frames: usize) -> Vec<Subject> {
+    // One that moves, in steps that no block size divides.
+    let knob: Vec<f32> = (0..frames).map(|n| (n / 97 % 5) as f32 / 4.0).collect();
+    let mut subjects = Vec::new();
+    for network in made_up::networks() {
+        for &quality in network.qualities {
+            subjects.push(Subject {
+                name: format!("{} at quality {quality}", network.name),
+                spec: network.spec.clone(),
+                quality,
+                prewarm: true,
+                input: made_up::signal(frames, 0.7),
+                parameters: (1..network.spec.in_channels()).map(|_| knob.clone()).collect(),
+            });
+        }
+    }
+    subjects
+}
+
+impl Subject {
+    pub fn compile(&self, instruction_set: InstructionSet) -> Model {
+        let mut options = CompileOptions::default();
+        options.instruction_set = Some(instruction_set);
+        options.prewarm = self.prewarm;
+        let mut model =
+            self.spec.compile(&options).unwrap_or_else(|e| panic!("{} does not compile: {e}", self.name));
+        model.set_quality(self.quality);
+        model.reset();
+        model
+    }
+
+    /// Render the input in blocks of at most `block` frames.
+    pub fn render(&self, model: &mut Model, block: usize) -> Vec<f32> {
+        let mut output = vec![0.0; self.input.len()];
+        for start in (0..self.input.len()).step_by(block) {
+            let frames = start..self.input.len().min(start + block);
+            let parameters: Vec<&[f32]> = self.parameters.iter().map(|p| &p[frames.clone()]).collect();
+            model.process_automated(&self.input[frames.clone()], &parameters, &mut output[frames]);
+        }
+        output
+    }
+
+    /// What the input becomes in double precision.
+    pub fn reference(&self) -> Vec<f64> {
+        let mut input = vec![widen(&self.input)];
+        input.extend(self.parameters.iter().map(|p| widen(p)));
+        let options = reference::Options { prewarm: self.prewarm, quality: self.quality };
+        let mut output = reference::render(&self.spec, &input, &options);
+        assert_eq!(output.len(), 1, "{}: one channel comes out", self.name);
+        output.swap_remove(0)
+    }
+}
