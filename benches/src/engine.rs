@@ -1,5 +1,6 @@
 //! Ours and the others behind one face: play a stretch of audio in blocks, say how long it took.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,6 +13,9 @@ pub(crate) const PASS: usize = 16_384;
 
 /// Something that plays a model.
 pub(crate) trait Engine {
+    /// What it makes of the first pass after loading.
+    fn render(&mut self) -> Result<Vec<f32>, String>;
+
     /// Nanoseconds for each sample of one pass in blocks of `block` frames.
     fn pass(&mut self, block: usize) -> Result<f64, String>;
 }
@@ -31,6 +35,11 @@ impl Ours {
 }
 
 impl Engine for Ours {
+    fn render(&mut self) -> Result<Vec<f32>, String> {
+        self.pass(PASS)?;
+        Ok(self.output.clone())
+    }
+
     fn pass(&mut self, block: usize) -> Result<f64, String> {
         let start = Instant::now();
         for (x, y) in self.input.chunks(block).zip(self.output.chunks_mut(block)) {
@@ -48,6 +57,7 @@ impl Engine for Ours {
 /// |---|---|
 /// | `version` | what it is |
 /// | `load PATH` | `blocks` if it plays block by block, `whole` if it only takes a signal as a whole, or `no REASON` |
+/// | `render` | the file (raw `f32`) in which the output of the first pass now is |
 /// | `pass BLOCK` | nanoseconds for each sample of one pass |
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -95,7 +105,13 @@ impl Peer {
     }
 }
 
-impl Engine for Peer {
+impl Engine for &mut Peer {
+    fn render(&mut self) -> Result<Vec<f32>, String> {
+        let path = self.ask("render")?;
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {path}: {error}", self.name))?;
+        Ok(bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect())
+    }
+
     fn pass(&mut self, block: usize) -> Result<f64, String> {
         let answer = self.ask(&format!("pass {block}"))?;
         answer.parse().map_err(|_| format!("{}: not a time: {answer}", self.name))

@@ -18,14 +18,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nd_core::{CompileOptions, InstructionSet, ModelSpec};
 
 use catalogue::Entry;
 use engine::{Engine, Ours, PASS, Peer};
 use machine::Peak;
-use report::{ModelReport, OURS, Report, Timing};
+use report::{Accuracy, ModelReport, OURS, Report, Timing};
 use work::Work;
 
 /// What is asked for on the command line.
@@ -69,6 +69,7 @@ impl Options {
                 "--python" => options.python = Some(value()?.into()),
                 "--json" => options.json = Some(value()?.into()),
                 "--scratch" => options.scratch = value()?.into(),
+                "--help" => return Err(USAGE.to_owned()),
                 _ => return Err(format!("{word}?\n\n{USAGE}")),
             }
         }
@@ -116,19 +117,21 @@ fn run(options: &Options) -> Result<(), String> {
         let spec = ModelSpec::from_slice(&entry.file).map_err(|error| format!("{}: {error}", entry.name))?;
         let file = options.scratch.join(format!("{}.nam", entry.name.replace(' ', "-")));
         fs::write(&file, &entry.file).map_err(|error| format!("{}: {error}", file.display()))?;
-        measured.push((entry.name, Work::of(&spec), race(&spec, &file, &input, &mut peers, options)?));
+        let (timings, accuracies) = race(&spec, &file, &input, &mut peers, options)?;
+        measured.push((entry.name, Work::of(&spec), timings, accuracies));
     }
 
     // The clock of the processor may have been slower at the start than later.
     for (set, peak) in measure_peaks(&options.sets) {
         peaks.entry(set).and_modify(|before| *before = before.best(peak));
     }
-    let models = measured.into_iter().map(|(name, work, timings)| ModelReport {
+    let models = measured.into_iter().map(|(name, work, timings, accuracies)| ModelReport {
         name,
         macs: work.macs,
         activations: work.curves + work.kinks,
         limit_ns: peaks.iter().map(|(set, peak)| (*set, peak.limit_ns(work))).collect(),
         timings,
+        accuracies,
     });
     let report = Report {
         processor: processor(),
@@ -166,6 +169,15 @@ fn start_peers(options: &Options, input: &[f32]) -> Result<Vec<Peer>, String> {
     Ok(peers)
 }
 
+/// An engine at one block size.
+struct Racer {
+    /// Which of the engines.
+    engine: usize,
+    timing: Timing,
+    /// Spent so far.
+    time: Duration,
+}
+
 /// Lets all engines play one model, a pass of one after a pass of the other, and keeps the best time of each.
 fn race(
     spec: &ModelSpec,
@@ -173,43 +185,69 @@ fn race(
     input: &[f32],
     peers: &mut [Peer],
     options: &Options,
-) -> Result<Vec<Timing>, String> {
-    let mut ours = Vec::new();
+) -> Result<(Vec<Timing>, Vec<Accuracy>), String> {
+    let mut engines: Vec<Box<dyn Engine + '_>> = Vec::new();
+    let mut racers = Vec::new();
+    let mut enter = |engine, name, instruction_set, blocks: &[usize]| {
+        racers.extend(blocks.iter().map(|&block| {
+            let timing = Timing { engine: name, instruction_set, block, ns: f64::INFINITY };
+            Racer { engine, timing, time: Duration::ZERO }
+        }));
+    };
     for &set in &options.sets {
         let mut compile = CompileOptions::default();
         compile.instruction_set = Some(set);
-        ours.push(Ours::new(spec.compile(&compile).map_err(|error| error.to_string())?, input));
+        let model = spec.compile(&compile).map_err(|error| error.to_string())?;
+        enter(engines.len(), OURS, Some(set.name()), &options.blocks);
+        engines.push(Box::new(Ours::new(model, input)));
     }
-    let mut timings = Vec::new();
-    let timing =
-        |engine, instruction_set, block| Timing { engine, instruction_set, block, ns: f64::INFINITY };
-    let mut plan: Vec<(usize, usize)> = Vec::new();
-    for (index, set) in options.sets.iter().enumerate() {
-        for &block in &options.blocks {
-            plan.push((index, block));
-            timings.push(timing(OURS, Some(set.name()), block));
+    for peer in peers {
+        let blocks = peer.load(file, &options.blocks)?;
+        if !blocks.is_empty() {
+            enter(engines.len(), peer.name, None, &blocks);
+            engines.push(Box::new(peer));
         }
     }
-    for (index, peer) in peers.iter_mut().enumerate() {
-        for block in peer.load(file, &options.blocks)? {
-            plan.push((options.sets.len() + index, block));
-            timings.push(timing(peer.name, None, block));
-        }
-    }
-    let mut engines: Vec<&mut dyn Engine> = Vec::new();
-    engines.extend(ours.iter_mut().map(|engine| engine as &mut dyn Engine));
-    engines.extend(peers.iter_mut().map(|engine| engine as &mut dyn Engine));
 
-    let time = Duration::from_millis(if options.quick { 300 } else { 3000 });
-    let start = Instant::now();
-    let mut rounds = 0;
-    while rounds < 5 || start.elapsed() < time {
-        for (&(engine, block), timing) in plan.iter().zip(&mut timings) {
-            timing.ns = timing.ns.min(engines[engine].pass(block)?);
+    let reference = reference(spec, input);
+    let mut accuracies: Vec<Accuracy> = Vec::new();
+    for racer in &racers {
+        let Timing { engine, instruction_set, .. } = racer.timing;
+        if !accuracies.iter().any(|a| a.engine == engine && a.instruction_set == instruction_set) {
+            let esr_db = esr_db(&reference, &engines[racer.engine].render()?);
+            accuracies.push(Accuracy { engine, instruction_set, esr_db });
         }
-        rounds += 1;
     }
-    Ok(timings)
+
+    let enough = Duration::from_millis(if options.quick { 50 } else { 400 });
+    for round in 0.. {
+        let mut rested = true;
+        for racer in racers.iter_mut().filter(|racer| round < 5 || racer.time < enough) {
+            let ns = engines[racer.engine].pass(racer.timing.block)?;
+            racer.timing.ns = racer.timing.ns.min(ns);
+            racer.time += Duration::from_secs_f64(ns * 1e-9 * PASS as f64);
+            rested = false;
+        }
+        if rested {
+            break;
+        }
+    }
+    Ok((racers.into_iter().map(|racer| racer.timing).collect(), accuracies))
+}
+
+/// What the model makes of the input, in `f64`.
+fn reference(spec: &ModelSpec, input: &[f32]) -> Vec<f64> {
+    let input = input.iter().copied().map(f64::from).collect();
+    let mut output = nd_core::reference::render(spec, &[input], &nd_core::reference::Options::default());
+    output.swap_remove(0)
+}
+
+/// Error-to-signal ratio of the second half, in which it no longer matters how an engine starts.
+fn esr_db(reference: &[f64], output: &[f32]) -> f64 {
+    let pairs = || reference.iter().zip(output).skip(PASS / 2);
+    let error: f64 = pairs().map(|(&t, &p)| (t - f64::from(p)).powi(2)).sum();
+    let signal: f64 = pairs().map(|(&t, _)| t * t).sum();
+    10.0 * (error / signal).log10()
 }
 
 /// The first pass of two seconds of sampled guitar.

@@ -30,6 +30,7 @@ pub(crate) struct ModelReport {
     /// The least time that its arithmetic takes, for each instruction set.
     pub(crate) limit_ns: BTreeMap<&'static str, f64>,
     pub(crate) timings: Vec<Timing>,
+    pub(crate) accuracies: Vec<Accuracy>,
 }
 
 /// The best of many passes.
@@ -40,6 +41,15 @@ pub(crate) struct Timing {
     pub(crate) instruction_set: Option<&'static str>,
     pub(crate) block: usize,
     pub(crate) ns: f64,
+}
+
+/// How far an engine is from the same model in `f64`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Accuracy {
+    pub(crate) engine: &'static str,
+    pub(crate) instruction_set: Option<&'static str>,
+    /// Error-to-signal ratio.
+    pub(crate) esr_db: f64,
 }
 
 /// What this project's engine is called in a report.
@@ -101,11 +111,28 @@ impl Report {
             }
         }
 
+        let mut head = vec!["model".to_owned()];
+        head.extend(self.instruction_sets.iter().map(|set| (*set).to_owned()));
+        head.extend(self.versions.keys().map(|name| (*name).to_owned()));
+        let mut errors = vec![head];
+        for model in &self.models {
+            let mut row = vec![model.name.to_owned()];
+            let error = |engine: &str, set| {
+                let found = model.accuracies.iter().find(|a| a.engine == engine && a.instruction_set == set);
+                found.map_or_else(dash, |a| format!("{:.0}", a.esr_db))
+            };
+            row.extend(self.instruction_sets.iter().map(|&set| error(OURS, Some(set))));
+            row.extend(self.versions.keys().map(|name| error(name, None)));
+            errors.push(row);
+        }
+
         let mut text = format!("{}, load {:.1} to {:.1}\n\n", self.processor, self.load[0], self.load[1]);
-        text += &markdown(&peaks);
+        text += &markdown(1, &peaks);
         text += "\nReal time, percent of the limit and ratios are those of blocks of ";
         writeln!(text, "{usual} frames.\n").expect("a string takes everything");
-        text += &markdown(&rows);
+        text += &markdown(2, &rows);
+        text += "\nError-to-signal ratio against the same model in double precision, in dB.\n\n";
+        text += &markdown(1, &errors);
         for (name, version) in &self.versions {
             writeln!(text, "\n{name}: {version}").expect("a string takes everything");
         }
@@ -123,18 +150,18 @@ fn figure(ns: f64) -> String {
     format!("{ns:.decimals$}")
 }
 
-/// A table whose columns stand under each other; the first row is the head.
-fn markdown(rows: &[Vec<String>]) -> String {
+/// A table whose columns stand under each other; the first row is the head, the first `labels` columns are words.
+fn markdown(labels: usize, rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-            if column < 2 { format!(" {cell:width$} |") } else { format!(" {cell:>width$} |") }
+            if column < labels { format!(" {cell:width$} |") } else { format!(" {cell:>width$} |") }
         });
         format!("|{}\n", cells.collect::<String>())
     };
     let rule = widths.iter().enumerate().map(|(column, &width)| {
-        if column < 2 {
+        if column < labels {
             format!("{}|", "-".repeat(width + 2))
         } else {
             format!("{}:|", "-".repeat(width + 1))

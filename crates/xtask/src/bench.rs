@@ -1,19 +1,27 @@
 //! `cargo xtask bench`: whole models against the limit of the machine and against other engines.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
 use crate::workspace::{Workspace, run};
 
-/// Builds the benchmark and runs it with these arguments on one core.
+/// Builds the benchmark and the other engines, and runs it on one core; `words` are its own options and
+/// `--without-python`, which leaves out the engines that are installed from `PyPI`.
 pub(crate) fn bench(workspace: &Workspace, words: &[&str]) -> Result<(), String> {
     run(&mut workspace.cargo(&["build", "--release", "--package", "nd-bench"]))?;
-    let program = workspace.target().join("release/nd-bench");
-    run(pinned(workspace, &program).args(words))
+    // A library of others gets every instruction that this processor has; ours finds them out by itself.
+    let native = workspace.target().join("native");
+    let mut build = workspace.cargo(&["build", "--release", "--package", "peer-nam-rs", "--target-dir"]);
+    run(build.arg(&native).env("RUSTFLAGS", "-C target-cpu=native"))?;
+
+    let mut bench = pinned(workspace, &workspace.target().join("release/nd-bench"));
+    bench.arg("--nam-rs").arg(native.join("release/peer-nam-rs"));
+    run(bench.args(words.iter().filter(|word| **word != "--without-python")))
 }
 
 /// A program that stays on the last core, where the system can be told so.
-fn pinned(workspace: &Workspace, program: &std::path::Path) -> Command {
+fn pinned(workspace: &Workspace, program: &Path) -> Command {
     let core = available_parallelism().map_or(0, |cores| cores.get() - 1).to_string();
     let works = Command::new("taskset").args(["--cpu-list", &core, "true"]).status();
     if works.is_ok_and(|status| status.success()) {
