@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: whole models against the limit of the machine and against other engines.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::available_parallelism;
 
+use crate::system;
 use crate::workspace::{Workspace, run};
 
 /// Builds the benchmark and the other engines, and runs it on one core; `words` are its own options and
@@ -17,7 +18,25 @@ pub(crate) fn bench(workspace: &Workspace, words: &[&str]) -> Result<(), String>
 
     let mut bench = pinned(workspace, &workspace.target().join("release/nd-bench"));
     bench.arg("--nam-rs").arg(native.join("release/peer-nam-rs"));
-    run(bench.args(words.iter().filter(|word| **word != "--without-python")))
+    let own = words.iter().filter(|word| **word != "--without-python");
+    if words.contains(&"--without-python") {
+        return run(bench.args(own));
+    }
+    let python = environment(workspace)?;
+    run(bench.arg("--python").arg(&python).args(own))
+}
+
+/// A virtual environment with the engines that Python's users have, several gigabytes of it.
+fn environment(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.target().join("bench-venv");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if !python.exists() {
+        run(workspace.command(system::python()?).args(["-m", "venv"]).arg(&folder))?;
+    }
+    let packages = ["matplotlib", "neural-amp-modeler", "numpy", "onnx", "onnxruntime"];
+    let mut install = workspace.command(&python);
+    run(install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+    Ok(python)
 }
 
 /// A program that stays on the last core, where the system can be told so.
