@@ -41,6 +41,24 @@ STYLE: Final[dict[Any, Any]] = {
     "ytick.labelsize": 10,
 }
 
+DARK: Final[dict[Any, Any]] = {
+    "axes.edgecolor": "#5a5a5a",
+    "axes.facecolor": "#16181c",
+    "axes.labelcolor": "#e4e4e4",
+    "figure.facecolor": "#16181c",
+    "grid.color": "#303338",
+    "savefig.facecolor": "#16181c",
+    "text.color": "#e4e4e4",
+    "xtick.color": "#5a5a5a",
+    "xtick.labelcolor": "#e4e4e4",
+    "ytick.color": "#5a5a5a",
+    "ytick.labelcolor": "#e4e4e4",
+}
+"""What a dark background changes in the style."""
+
+PALETTE: Final = (DRY, WET, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""The colours of curves, in order; the first four can be told from a white and from a dark background."""
+
 
 def waveforms(dry: Audio, wet: Audio, sample_rate: float, *, title: str, subtitle: str = "") -> Figure:
     """Plot a dry and a wet signal over time.
