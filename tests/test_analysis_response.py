@@ -120,7 +120,8 @@ def test_a_sine_fills_its_third_octave() -> None:
 
 def test_hum_and_offset_are_told_apart_in_silence() -> None:
     def model(audio: Audio, sample_rate: float) -> Real:
-        return audio + 0.01 + 1e-3 * np.sin(2 * np.pi * 100 / sample_rate * np.arange(audio.size))
+        hum = 1e-3 * np.sin(2 * np.pi * 100 / sample_rate * np.arange(audio.size))
+        return np.asarray(audio + 0.01 + hum)
 
     measured = analysis.noise_floor(model)
     assert measured.dc == pytest.approx(0.01, abs=1e-6)
