@@ -1,0 +1,25 @@
+"""Training with numpy alone: signals to train on, a perceptron, and the forms it is written in.
+
+`generate` makes a dry and a wet signal, `fit_perceptron` fits a perceptron to any such pair, `export` writes
+it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
+"""
+
+from neural_distortion.training.dialect import Dialect, export
+from neural_distortion.training.fit import Epoch, PerceptronFit, esr, fit_perceptron
+from neural_distortion.training.perceptron import Dense, Perceptron
+from neural_distortion.training.signal import Audio, Signal, generate, soft_clip
+
+__all__ = [
+    "Audio",
+    "Dense",
+    "Dialect",
+    "Epoch",
+    "Perceptron",
+    "PerceptronFit",
+    "Signal",
+    "esr",
+    "export",
+    "fit_perceptron",
+    "generate",
+    "soft_clip",
+]
