@@ -1,7 +1,5 @@
 """The signals to train on."""
 
-from __future__ import annotations
-
 from typing import get_args
 
 import numpy as np

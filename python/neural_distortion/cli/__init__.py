@@ -1,7 +1,7 @@
 """The command ``neural-distortion``.
 
-Each module has a command. What goes wrong is one line on standard error and a status of 1, or of 2 where the
-command line itself was not understood.
+What goes wrong is one line on standard error and a status of 1, or of 2 where the command line itself was not
+understood.
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from neural_distortion.cli import demo, info, render
+from neural_distortion.cli import demo, info, render, training
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -19,7 +19,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo.demo, info.info, render.render):
+for command in (
+    demo.demo,
+    info.info,
+    render.render,
+    training.generate,
+    training.train,
+    training.export,
+):
     app.command()(command)
 
 

@@ -7,10 +7,9 @@ it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 from neural_distortion.training.dialect import Dialect, export
 from neural_distortion.training.fit import Epoch, PerceptronFit, esr, fit_perceptron
 from neural_distortion.training.perceptron import Dense, Perceptron
-from neural_distortion.training.signal import Audio, Signal, generate, soft_clip
+from neural_distortion.training.signal import Signal, generate, soft_clip
 
 __all__ = [
-    "Audio",
     "Dense",
     "Dialect",
     "Epoch",

@@ -1,28 +1,22 @@
 """The forms in which a perceptron is written: two model files, a C++ header and a Rust module."""
 
-from __future__ import annotations
-
 import json
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
+from neural_distortion._typing import PathLike
 from neural_distortion.training.perceptron import Perceptron
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 Dialect = Literal["mlp", "rtneural", "cpp", "rust"]
 
 
-def export(
-    model: Perceptron | str | os.PathLike[str], path: str | os.PathLike[str], *, to: Dialect | None = None
-) -> None:
+def export(model: Perceptron | PathLike, path: PathLike, *, to: Dialect | None = None) -> None:
     """Write a perceptron in one of four forms.
 
     Parameters
@@ -49,8 +43,8 @@ def export(
     target = Path(path)
     dialect = to or _dialect(target, perceptron)
     if dialect not in _WRITERS:
-        message = f"expected one of {get_args(Dialect)}, got {dialect!r}"
-        raise ValueError(message)
+        msg = f"expected one of {get_args(Dialect)}, got {dialect!r}"
+        raise ValueError(msg)
     target.write_text(_WRITERS[dialect](perceptron, target.stem), encoding="utf-8")
 
 
@@ -64,20 +58,21 @@ def _dialect(path: Path, perceptron: Perceptron) -> Dialect:
         case ".rs":
             return "rust"
         case suffix:
-            message = f"the ending {suffix!r} says no form: expected .json, .h, .hh, .hpp or .rs"
-            raise ValueError(message)
+            msg = f"the ending {suffix!r} says no form: expected .json, .h, .hh, .hpp or .rs"
+            raise ValueError(msg)
 
 
 def _mlp(perceptron: Perceptron, _: str) -> str:
     """Return the flat JSON."""
     if len(perceptron.hidden) != 1:
-        message = f"this JSON holds one hidden layer, not {len(perceptron.hidden)}: write RTNeural's instead"
-        raise ValueError(message)
-    values = {}
-    for number, (weight, bias) in enumerate(perceptron.layers, start=1):
-        values[f"layer{number}_weights"] = _numbers(weight)
-        values[f"layer{number}_bias"] = _numbers(bias)
-    return json.dumps(values, indent=1) + "\n"
+        msg = f"this JSON holds one hidden layer, not {len(perceptron.hidden)}: write RTNeural's instead"
+        raise ValueError(msg)
+    lines = [
+        f'  "layer{number}_{name}": {json.dumps(_numbers(values))}'
+        for number, layer in enumerate(perceptron.layers, start=1)
+        for name, values in (("weights", layer.weight), ("bias", layer.bias))
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _rtneural(perceptron: Perceptron, _: str) -> str:
@@ -101,8 +96,9 @@ def _cpp(perceptron: Perceptron, name: str) -> str:
         outputs, inputs = weight.shape
         constants.append(
             f"inline constexpr float layer{number}_weights[{outputs}][{inputs}] = {{\n"
-            + "".join(f"    {{{_row(row, 'f')}}},\n" for row in weight)
-            + f"}};\ninline constexpr float layer{number}_bias[{outputs}] = {{\n    {_row(bias, 'f')}}};\n"
+            + "".join(f"    {{{_row(row, 'f', indent=5)}}},\n" for row in weight)
+            + f"}};\ninline constexpr float layer{number}_bias[{outputs}] = {{\n"
+            + f"    {_row(bias, 'f', indent=4)},\n}};\n"
         )
         activation = "tanh" if number < len(perceptron.layers) else "identity"
         calls.append(
@@ -125,9 +121,9 @@ def _rust(perceptron: Perceptron, name: str) -> str:
         outputs, inputs = weight.shape
         constants.append(
             f"#[rustfmt::skip]\nstatic LAYER{number}_WEIGHTS: [[f32; {inputs}]; {outputs}] = [\n"
-            + "".join(f"    [{_row(row, '')}],\n" for row in weight)
-            + "];\n#[rustfmt::skip]\n"
-            + f"static LAYER{number}_BIAS: [f32; {outputs}] = [\n    {_row(bias, '')}];\n"
+            + "".join(f"    [{_row(row, '', indent=5)}],\n" for row in weight)
+            + f"];\n#[rustfmt::skip]\nstatic LAYER{number}_BIAS: [f32; {outputs}] = [\n"
+            + f"    {_row(bias, '', indent=4)},\n];\n"
         )
         activation = ".map(f32::tanh)" if number < len(perceptron.layers) else ""
         calls.append(
@@ -153,10 +149,10 @@ def _numbers(values: NDArray[np.float32]) -> list[float]:
     return [float(str(value)) for value in values.ravel()]
 
 
-def _row(values: NDArray[np.float32], suffix: str) -> str:
+def _row(values: NDArray[np.float32], suffix: str, *, indent: int) -> str:
     """Return the values as literals, wrapped for the inside of an array."""
-    text = ", ".join(f"{value!s}{suffix}" for value in values)
-    return textwrap.fill(text, width=100, subsequent_indent="     ")
+    text = " " * indent + ", ".join(f"{value!s}{suffix}" for value in values)
+    return textwrap.fill(text, width=100, subsequent_indent=" " * indent).lstrip()
 
 
 _CPP = """\
@@ -217,7 +213,10 @@ fn dense<const I: usize, const O: usize>(
     bias: &[f32; O],
     x: &[f32; I],
 ) -> [f32; O] {{
-    std::array::from_fn(|o| weights[o].iter().zip(x).fold(bias[o], |sum, (w, x)| sum + w * x))
+    std::array::from_fn(|o| {{
+        let products = weights[o].iter().zip(x).map(|(w, x)| w * x);
+        products.fold(bias[o], |sum, product| sum + product)
+    }})
 }}
 
 /// One output sample from one input sample.
@@ -232,7 +231,7 @@ pub fn process_sample(input: f32) -> f32 {{
 ///
 /// If the slices differ in length.
 pub fn process(input: &[f32], output: &mut [f32]) {{
-    assert_eq!(input.len(), output.len(), "one output sample for each input sample");
+    assert_eq!(input.len(), output.len(), "lengths differ");
     for (x, y) in input.iter().zip(output) {{
         *y = process_sample(*x);
     }}

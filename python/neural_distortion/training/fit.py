@@ -1,22 +1,17 @@
 """Fitting a perceptron to a dry and a wet recording."""
 
-from __future__ import annotations
-
 import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from neural_distortion._typing import Audio, PathLike
+from neural_distortion.model import as_audio
 from neural_distortion.training.dialect import export
 from neural_distortion.training.perceptron import Dense, Perceptron
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator, Sequence
-
-    from neural_distortion.training.signal import Audio
 
 _Float = TypeVar("_Float", np.float32, np.float64)
 _Array: TypeAlias = NDArray[_Float]
@@ -25,7 +20,7 @@ _Layers: TypeAlias = list[tuple[_Array[_Float], _Array[_Float]]]
 _BATCH = 2048
 _BATCHES_PER_EPOCH = 200
 _POLISH_FRAMES = 8192
-_POLISH_PARAMETERS = 600  # a step solves a dense system of this many equations
+_POLISH_PARAMETERS = 128  # a step solves a dense system of so many equations
 _HELD_OUT_BLOCK_S = 0.05
 _HELD_OUT_EVERY = 10
 
@@ -61,7 +56,7 @@ class PerceptronFit:
     interrupted: bool
     """Whether Ctrl-C ended the training."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the perceptron as a model file that `neural_distortion.load` reads.
 
         Parameters
@@ -96,12 +91,12 @@ def esr(target: Audio, prediction: Audio) -> float:
 
 
 def fit_perceptron(
-    dry: Audio,
-    wet: Audio,
-    sample_rate: int,
+    dry: ArrayLike,
+    wet: ArrayLike,
+    sample_rate: float,
     *,
     hidden: Sequence[int] = (16,),
-    epochs: int = 30,
+    epochs: int = 20,
     polish: int = 60,
     learning_rate: float = 0.02,
     noise: float = 1e-3,
@@ -122,19 +117,19 @@ def fit_perceptron(
 
     Parameters
     ----------
-    dry, wet : Audio [shape=(frames,) or (channels, frames)]
+    dry, wet : array of float [shape=(frames,) or (channels, frames)]
         What went into the gear and what came out, aligned to the sample, at any level.
-    sample_rate : int > 0
+    sample_rate : float > 0
         Frames per second of both.
     hidden : sequence of int > 0
         Widths of the hidden layers, from the input.
     epochs : int >= 1
         Most epochs of Adam, each of 200 batches of 2048 samples drawn at random from all channels.
     polish : int >= 0
-        Most steps of the polish; networks of more than 600 parameters are left as Adam made them.
-    learning_rate : float > 0
+        Most steps of the polish; networks of more than 128 parameters are left as Adam made them.
+    learning_rate : float [range=(0, 1]]
         Of Adam, at the start.
-    noise : float >= 0
+    noise : float [range=[0, 1]]
         Standard deviation, over the peak of `dry`, of the noise added to each batch of it. It is faded out
         with the learning rate.
     patience : int >= 1
@@ -162,12 +157,13 @@ def fit_perceptron(
     True
     """
     _check_options(hidden, epochs, polish, learning_rate, noise, patience)
+    dry, wet = as_audio(dry), as_audio(wet)
     _check_recordings(dry, wet, sample_rate)
-    dry, wet = dry.reshape(-1).astype(np.float32), wet.reshape(-1).astype(np.float32)
+    dry, wet = dry.reshape(-1), wet.reshape(-1)
     held_out = _held_out(len(dry), sample_rate)
     if not wet[held_out].any() or not np.ptp(wet[~held_out]):
-        message = "the wet recording is silent almost everywhere: it leaves too little to train on"
-        raise ValueError(message)
+        msg = "the wet recording is silent almost everywhere: it leaves too little to train on"
+        raise ValueError(msg)
 
     scale = _Scale(float(np.max(np.abs(dry))), float(np.mean(wet)), float(np.std(wet)))
     x = (dry[~held_out, np.newaxis] / scale.dry_peak).astype(np.float32)
@@ -177,8 +173,7 @@ def fit_perceptron(
     best_theta = _initial(widths, rng)
     if best_theta.size > _POLISH_PARAMETERS:
         polish = 0
-    best: Perceptron | None = None
-    best_esr = np.inf
+    best, best_esr = scale.fold(_layers(best_theta, widths)), np.inf
     history: list[Epoch] = []
     interrupted = False
     try:
@@ -203,12 +198,9 @@ def fit_perceptron(
                 if stale == patience:
                     break
     except KeyboardInterrupt:
-        if best is None:
+        if not history:
             raise
         interrupted = True
-    if best is None:
-        message = f"training diverged: try a learning rate below {learning_rate}"
-        raise ValueError(message)
     return PerceptronFit(best, best_esr, tuple(history), interrupted)
 
 
@@ -234,44 +226,41 @@ def _check_options(
 ) -> None:
     """Raise a ValueError for an option that is out of range."""
     if not hidden or min(hidden) < 1:
-        message = f"expected one or more hidden layers, each at least 1 wide, got {tuple(hidden)}"
-        raise ValueError(message)
+        msg = f"expected one or more hidden layers, each at least 1 wide, got {tuple(hidden)}"
+        raise ValueError(msg)
     for name, value, least in (("epochs", epochs, 1), ("polish", polish, 0), ("patience", patience, 1)):
         if value < least:
-            message = f"expected {name} to be {least} or more, got {value}"
-            raise ValueError(message)
-    if not learning_rate > 0:
-        message = f"expected a learning rate above 0, got {learning_rate}"
-        raise ValueError(message)
-    if not noise >= 0:
-        message = f"expected a noise level of 0 or more, got {noise}"
-        raise ValueError(message)
+            msg = f"expected {name} to be {least} or more, got {value}"
+            raise ValueError(msg)
+    if not 0 < learning_rate <= 1:
+        msg = f"expected a learning rate above 0 and up to 1, got {learning_rate}"
+        raise ValueError(msg)
+    if not 0 <= noise <= 1:
+        msg = f"expected a noise level of 0 to 1, got {noise}"
+        raise ValueError(msg)
 
 
-def _check_recordings(dry: Audio, wet: Audio, sample_rate: int) -> None:
+def _check_recordings(dry: Audio, wet: Audio, sample_rate: float) -> None:
     """Raise a ValueError for recordings that nothing can be learned from."""
-    if sample_rate <= 0:
-        message = f"expected a sample rate above 0, got {sample_rate}"
-        raise ValueError(message)
+    if not sample_rate > 0:
+        msg = f"expected a sample rate above 0, got {sample_rate}"
+        raise ValueError(msg)
     if dry.shape != wet.shape:
-        message = f"the dry and the wet recording differ in shape: {dry.shape} and {wet.shape}"
-        raise ValueError(message)
-    if dry.ndim not in {1, 2}:
-        message = f"expected recordings of shape (frames,) or (channels, frames), got {dry.shape}"
-        raise ValueError(message)
+        msg = f"the dry and the wet recording differ in shape: {dry.shape} and {wet.shape}"
+        raise ValueError(msg)
     if dry.size < 2 * _HELD_OUT_EVERY:
-        message = f"the recordings are too short: {dry.size} samples"
-        raise ValueError(message)
+        msg = f"the recordings are too short: {dry.size} samples"
+        raise ValueError(msg)
     for name, audio in (("dry", dry), ("wet", wet)):
         if not np.isfinite(audio).all():
-            message = f"the {name} recording has samples that are not finite"
-            raise ValueError(message)
+            msg = f"the {name} recording has samples that are not finite"
+            raise ValueError(msg)
         if not np.ptp(audio):
-            message = f"the {name} recording is silent: every sample is {audio.flat[0]:g}"
-            raise ValueError(message)
+            msg = f"the {name} recording is silent: every sample is {audio.flat[0]:g}"
+            raise ValueError(msg)
 
 
-def _held_out(frames: int, sample_rate: int) -> NDArray[np.bool_]:
+def _held_out(frames: int, sample_rate: float) -> NDArray[np.bool_]:
     """Return which frames are held out: one block in ten, so that both parts have every level."""
     block = max(1, min(round(_HELD_OUT_BLOCK_S * sample_rate), frames // _HELD_OUT_EVERY))
     chosen: NDArray[np.bool_] = np.arange(frames) // block % _HELD_OUT_EVERY == _HELD_OUT_EVERY // 2

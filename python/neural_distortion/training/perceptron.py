@@ -1,22 +1,16 @@
 """A multi-layer perceptron with tanh between its layers: a memoryless waveshaper."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    import os
+from neural_distortion._typing import Audio, PathLike
 
-    from numpy.typing import ArrayLike, NDArray
-
-    from neural_distortion.training.signal import Audio
-
-_BLOCK = 65_536  # frames evaluated at a time, so that a long signal does not need its hidden layers in memory
+_BLOCK = 4096  # frames evaluated at a time: their hidden layers stay in the cache
 
 
 class Dense(NamedTuple):
@@ -56,18 +50,18 @@ class Perceptron:
         width = 1
         for number, (weight, bias) in enumerate(self.layers, start=1):
             if weight.ndim != 2 or weight.shape[1] != width or bias.shape != weight.shape[:1]:
-                message = (
+                msg = (
                     f"layer {number}: expected weights of shape (outputs, {width}) and a bias of shape "
                     f"(outputs,), got {weight.shape} and {bias.shape}"
                 )
-                raise ValueError(message)
+                raise ValueError(msg)
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                message = f"layer {number}: a weight is not finite"
-                raise ValueError(message)
+                msg = f"layer {number}: a weight is not finite"
+                raise ValueError(msg)
             width = len(bias)
         if not self.layers or width != 1:
-            message = f"expected one output, got {width if self.layers else 'no layer'}"
-            raise ValueError(message)
+            msg = f"expected one output, got {width if self.layers else 'no layer'}"
+            raise ValueError(msg)
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -103,7 +97,7 @@ class Perceptron:
         return wet.reshape(np.shape(dry))
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Self:
+    def read(cls, path: PathLike) -> Self:
         """Return the perceptron in a model file.
 
         Parameters
@@ -126,8 +120,8 @@ class Perceptron:
             return cls(layers)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
-            message = f"{source.name} is not a tanh perceptron as JSON: {reason}"
-            raise ValueError(message) from error
+            msg = f"{source.name} is not a tanh perceptron as JSON: {reason}"
+            raise ValueError(msg) from error
 
 
 def _from_mlp(model: dict[str, Any]) -> tuple[Dense, ...]:
@@ -146,8 +140,8 @@ def _from_rtneural(model: dict[str, Any]) -> tuple[Dense, ...]:
         found = (layer["type"], layer["activation"])
         expected = ("dense", "tanh" if number < count else "")
         if found != expected:
-            message = f"layer {number}: expected (type, activation) {expected}, got {found}"
-            raise ValueError(message)
+            msg = f"layer {number}: expected (type, activation) {expected}, got {found}"
+            raise ValueError(msg)
         weight, bias = layer["weights"]
         layers.append(Dense(_float32(weight).T, _float32(bias)))
     return tuple(layers)

@@ -1,16 +1,13 @@
 """Dry and wet signals to train on: a test signal, and the same signal through a known curve."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from neural_distortion._typing import Audio
 
-Audio: TypeAlias = NDArray[np.float32]
 Signal = Literal["sine", "excitation"]
 
 _OPEN_STRINGS_HZ = (82.41, 110.0, 146.83, 196.0, 246.94, 329.63)
@@ -92,18 +89,18 @@ def generate(
     """
     frames = round(sample_rate * duration_s)
     if sample_rate <= 0 or frames < 1:
-        message = f"expected at least one frame, got {duration_s} s at {sample_rate} Hz"
-        raise ValueError(message)
+        msg = f"expected at least one frame, got {duration_s} s at {sample_rate} Hz"
+        raise ValueError(msg)
     if not (np.isfinite(peak) and peak > 0):
-        message = f"expected a peak above 0, got {peak}"
-        raise ValueError(message)
+        msg = f"expected a peak above 0, got {peak}"
+        raise ValueError(msg)
     if signal == "sine":
         dry = _rising_sine(frames, sample_rate)
     elif signal == "excitation":
         dry = _excitation(frames, sample_rate, np.random.default_rng(seed))
     else:
-        message = f"expected the signal 'sine' or 'excitation', got {signal!r}"
-        raise ValueError(message)
+        msg = f"expected the signal 'sine' or 'excitation', got {signal!r}"
+        raise ValueError(msg)
     dry *= peak
     return dry.astype(np.float32), curve(dry).astype(np.float32)
 
