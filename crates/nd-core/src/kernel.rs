@@ -3,7 +3,7 @@
 //! A kernel has no state, allocates nothing and chooses nothing: the caller has found out what the processor can do
 //! ([`InstructionSet`]), has packed the weights in the order in which the kernel reads them, and has padded every
 //! length to whole vectors. Each is `#[inline(always)]`, so that it becomes part of the one function, made by
-//! [`dispatch!`], in which its instruction set is enabled.
+//! `dispatch!`, in which its instruction set is enabled.
 
 pub mod activation;
 mod instruction_set;
