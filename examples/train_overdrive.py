@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from neural_distortion import training
+from neural_distortion import analysis, training
 from neural_distortion.training import Dense, Perceptron
 from numpy.typing import NDArray
 
@@ -43,7 +43,7 @@ def main(path: Path) -> None:
     fit = training.fit_perceptron(dry, wet, sample_rate, polish=200)
     perceptron = silenced(fit.perceptron)
     training.export(perceptron, path)
-    print(f"{path}: ESR {training.esr(wet, perceptron(dry)):.1e}")
+    print(f"{path}: ESR {analysis.esr(wet, perceptron(dry)):.1e}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import neural_distortion as nd
 import numpy as np
 import pytest
-from neural_distortion import training
+from neural_distortion import analysis, training
 from neural_distortion.cli import main
 
 
@@ -35,7 +35,7 @@ def test_a_pair_of_recordings_becomes_a_model(folder: Path, capsys: pytest.Captu
     dry, sample_rate = nd.read(folder / "dry.wav")
     wet, _ = nd.read(folder / "wet.wav")
     for name in ("model.json", "deep.json"):
-        assert training.esr(wet, nd.load(folder / name)(dry, sample_rate)) < 1e-4
+        assert analysis.esr(wet, nd.load(folder / name)(dry, sample_rate)) < 1e-4
 
 
 def test_generated_files_hold_the_signals_unclipped(folder: Path) -> None:

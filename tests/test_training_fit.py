@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neural_distortion import training
+from neural_distortion import analysis, training
 from neural_distortion._typing import Audio
 
 GOAL = 1e-4
@@ -25,7 +25,7 @@ def test_sixteen_units_follow_the_unclipped_sine(sine_fit: training.PerceptronFi
     assert sine_fit.perceptron.hidden == (16,)
     assert sine_fit.esr <= GOAL
     dry, wet = training.generate("sine")
-    assert training.esr(wet, sine_fit.perceptron(dry)) <= GOAL
+    assert analysis.esr(wet, sine_fit.perceptron(dry)) <= GOAL
 
 
 def test_adam_alone_reaches_the_goal_too(sine_fit: training.PerceptronFit) -> None:
@@ -34,7 +34,7 @@ def test_adam_alone_reaches_the_goal_too(sine_fit: training.PerceptronFit) -> No
 
 def test_the_perceptron_follows_signals_that_it_was_not_trained_on(sine_fit: training.PerceptronFit) -> None:
     dry, wet = training.generate("excitation", seed=1)
-    assert training.esr(wet, sine_fit.perceptron(dry)) <= GOAL
+    assert analysis.esr(wet, sine_fit.perceptron(dry)) <= GOAL
 
 
 def test_the_best_epoch_is_kept(sine_fit: training.PerceptronFit) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import neural_distortion as nd
 import numpy as np
 import pytest
-from neural_distortion import training
+from neural_distortion import analysis
 from neural_distortion._typing import Audio
 
 CLOSE = 1e-5
@@ -31,7 +31,7 @@ def test_the_shipped_model_follows_its_curve_at_every_level(
     model = nd.load(nd.example_model("overdrive"))
     for gain in (1, 0.1, 0.01):
         target = script["overdrive"](gain * dry.astype(np.float64))
-        assert training.esr(target, model(np.float32(gain) * dry, sample_rate)) < CLOSE
+        assert analysis.esr(target, model(np.float32(gain) * dry, sample_rate)) < CLOSE
 
 
 def test_the_shipped_model_is_silent_in_silence() -> None:
@@ -58,4 +58,4 @@ def test_the_script_makes_the_shipped_model(
     dry, sample_rate = guitar
     script["main"](tmp_path / "overdrive.json")
     again = nd.load(tmp_path / "overdrive.json")(dry, sample_rate)
-    assert training.esr(nd.load(nd.example_model("overdrive"))(dry, sample_rate), again) < CLOSE
+    assert analysis.esr(nd.load(nd.example_model("overdrive"))(dry, sample_rate), again) < CLOSE

@@ -5,7 +5,7 @@ it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 """
 
 from neural_distortion.training.dialect import Dialect, export
-from neural_distortion.training.fit import Epoch, PerceptronFit, esr, fit_perceptron
+from neural_distortion.training.fit import Epoch, PerceptronFit, fit_perceptron
 from neural_distortion.training.perceptron import Dense, Perceptron
 from neural_distortion.training.signal import Signal, generate, soft_clip
 
@@ -16,7 +16,6 @@ __all__ = [
     "Perceptron",
     "PerceptronFit",
     "Signal",
-    "esr",
     "export",
     "fit_perceptron",
     "generate",

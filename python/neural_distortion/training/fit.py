@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neural_distortion._typing import Audio, PathLike
+from neural_distortion.analysis import esr
 from neural_distortion.model import as_audio
 from neural_distortion.training.dialect import export
 from neural_distortion.training.perceptron import Dense, Perceptron
@@ -65,29 +66,6 @@ class PerceptronFit:
             Where to; the flat JSON for one hidden layer, RTNeural's JSON for any other number.
         """
         export(self.perceptron, path, to="mlp" if len(self.perceptron.hidden) == 1 else "rtneural")
-
-
-def esr(target: Audio, prediction: Audio) -> float:
-    """Return the error-to-signal ratio, ``sum((t - p)**2) / sum(t**2)``, summed in float64.
-
-    Parameters
-    ----------
-    target, prediction : Audio [shape=(..., frames)]
-        The recording to match, which is not all zeros, and the model's output.
-
-    Returns
-    -------
-    float
-        0 is perfect, 1 is silence.
-
-    Examples
-    --------
-    >>> tone = np.float32([0.5, -0.5])
-    >>> esr(tone, 0.5 * tone)
-    0.25
-    """
-    error = np.subtract(target, prediction, dtype=np.float64)
-    return float(np.sum(np.square(error)) / np.sum(np.square(target, dtype=np.float64)))
 
 
 def fit_perceptron(

@@ -147,12 +147,12 @@ def _strum(
     pieces = []
     for level, length in enumerate(_split(frames, len(chords)), start=1):
         time_s = np.arange(length) / sample_rate
-        attack = np.minimum(time_s / 0.003, 1)
+        fade = np.minimum(np.minimum(time_s, time_s[::-1]) / 0.003, 1)
         tone = np.zeros(length)
         for frequency_hz in chords[level - 1]:
             for harmonic in range(1, _HARMONICS + 1):
                 if harmonic * frequency_hz < sample_rate / 2:
                     phase = 2 * np.pi * (harmonic * frequency_hz * time_s + rng.uniform())
                     tone += np.exp(-(1 + harmonic) * time_s) * np.sin(phase) / harmonic
-        pieces.append(attack * tone * level / max(np.max(np.abs(tone), initial=0), 1e-9))
+        pieces.append(fade * tone * level / max(np.max(np.abs(tone), initial=0), 1e-9))
     return np.concatenate(pieces)
