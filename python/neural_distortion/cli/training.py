@@ -57,7 +57,7 @@ def train(
     polish: Annotated[int, typer.Option(help="Most Levenberg-Marquardt steps after them.")] = 60,
     learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = 0.02,
     noise: Annotated[float, typer.Option(help="Noise added to the input, over its peak.")] = 1e-3,
-    patience: Annotated[int, typer.Option(help="Epochs without improvement before stopping.")] = 10,
+    patience: Annotated[int, typer.Option(help="Epochs without improvement before stopping.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
 ) -> None:
     """Train a perceptron on a dry and a wet recording.

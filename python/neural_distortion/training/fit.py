@@ -78,7 +78,7 @@ def fit_perceptron(
     polish: int = 60,
     learning_rate: float = 0.02,
     noise: float = 1e-3,
-    patience: int = 10,
+    patience: int = 20,
     seed: int = 0,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> PerceptronFit:
