@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -32,9 +33,12 @@ from neural_distortion.analysis.probe import LEVEL_DB, Processor, rate_of
 from neural_distortion.analysis.result import Result
 from neural_distortion.analysis.sweep import FrequencySweep, LevelSweep, sweep_frequency, sweep_level
 from neural_distortion.analysis.transfer import TransferCurve, transfer_curve
+from neural_distortion.model import Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_THREADS = 2
 
 _TEMPLATE = Path(__file__).parent / "page.html"
 
@@ -171,25 +175,29 @@ def analyze(
         Is called with the name of each measurement before it starts.
     """
     rate = rate_of(model, sample_rate)
-    steps: dict[str, Callable[[], Result]] = {
-        "transfer_curve": lambda: transfer_curve(model, sample_rate=rate),
-        "harmonics": lambda: harmonics(model, level_db=level_db, sample_rate=rate),
-        "intermodulation": lambda: intermodulation(model, level_db=level_db, sample_rate=rate),
-        "sweep_level": lambda: sweep_level(model, sample_rate=rate),
-        "sweep_frequency": lambda: sweep_frequency(model, level_db=level_db, sample_rate=rate),
-        "frequency_response": lambda: frequency_response(model, sample_rate=rate),
-        "impulse_responses": lambda: impulse_responses(model, level_db=level_db, sample_rate=rate),
-        "aliasing": lambda: aliasing(model, level_db=level_db, sample_rate=rate),
-        "spectrogram": lambda: spectrogram(model, level_db=level_db, sample_rate=rate),
-        "dynamic_response": lambda: dynamic_response(model, sample_rate=rate),
-        "delay": lambda: delay(model, sample_rate=rate),
-        "loudness": lambda: loudness(model),
-        "noise_floor": lambda: noise_floor(model, sample_rate=rate),
+    steps: dict[str, Callable[[Processor], Result]] = {
+        "frequency_response": lambda model: frequency_response(model, sample_rate=rate),
+        "loudness": lambda model: loudness(model),
+        "impulse_responses": lambda model: impulse_responses(model, level_db=level_db, sample_rate=rate),
+        "aliasing": lambda model: aliasing(model, level_db=level_db, sample_rate=rate),
+        "sweep_level": lambda model: sweep_level(model, sample_rate=rate),
+        "sweep_frequency": lambda model: sweep_frequency(model, level_db=level_db, sample_rate=rate),
+        "spectrogram": lambda model: spectrogram(model, level_db=level_db, sample_rate=rate),
+        "dynamic_response": lambda model: dynamic_response(model, sample_rate=rate),
+        "transfer_curve": lambda model: transfer_curve(model, sample_rate=rate),
+        "harmonics": lambda model: harmonics(model, level_db=level_db, sample_rate=rate),
+        "intermodulation": lambda model: intermodulation(model, level_db=level_db, sample_rate=rate),
+        "delay": lambda model: delay(model, sample_rate=rate),
+        "noise_floor": lambda model: noise_floor(model, sample_rate=rate),
     }
-    measured: dict[str, Any] = {}
-    for step, measure in steps.items():
+
+    def measure(step: str) -> Result:
         progress(step)
-        measured[step] = measure()
+        return steps[step](model.clone() if isinstance(model, Model) else model)
+
+    # A model of this package plays on several threads, if each has a clone; of others, that is not known.
+    with ThreadPoolExecutor(max_workers=_THREADS if isinstance(model, Model) else 1) as pool:
+        measured: dict[str, Any] = dict(zip(steps, pool.map(measure, steps), strict=True))
     return Analysis(name=name or _name_of(model), sample_rate=rate, level_db=level_db, **measured)
 
 

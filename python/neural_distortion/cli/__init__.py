@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from neural_distortion.cli import demo, info, render, training
+from neural_distortion.cli import analysis, demo, info, render, training
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ for command in (
     demo.demo,
     info.info,
     render.render,
+    analysis.analyze,
+    analysis.compare,
+    analysis.bench,
     training.generate,
     training.train,
     training.export,
