@@ -68,7 +68,7 @@ def test_every_result_draws_itself_with_labels_and_units(results: list[analysis.
     for result in results:
         axes = result.plot()
         assert isinstance(axes, Axes)
-        assert axes.get_title(loc="left")
+        assert plt.gcf().get_suptitle()
         for label in (axes.get_xlabel(), axes.get_ylabel()):
             assert re.search(r"\(.+\)|harmonic of", label), f"{result!r}: {label!r} names no unit"
         assert axes.get_figure() is plt.gcf()

@@ -143,7 +143,7 @@ class Delay(Result):
 
     def _summary(self) -> dict[str, str]:
         return {
-            "delay": f"{self.delay_samples:.2f} samples ({self.delay_ms:.3f} ms)",
+            "delay": f"{self.delay_samples:z.2f} samples ({self.delay_ms:z.3f} ms)",
             "polarity": "inverted" if self.inverts else "kept",
         }
 

@@ -89,7 +89,7 @@ class Comparison(Result):
             axes.plot(bands, error, color=colour, linewidth=1.8, label=f"error of {name}")
         frequency_axis(axes, bands[0], bands[-1])
         decibel_axis(axes, "third-octave level (dBFS)", target, depth_db=100)
-        legend(axes, columns=3)
+        legend(axes)
 
     def plot_waveforms(self, ax: "Axes | None" = None, *, dark: bool = False) -> "Axes":
         """Draw the signals over each other, where the reference is loudest; as :meth:`plot`."""
@@ -112,7 +112,7 @@ class Comparison(Result):
             for (name, signal), colour in zip(self.signals.items(), _cycle(PALETTE), strict=False):
                 axes.plot(time_ms, signal[part], color=colour, linewidth=1.4, label=name)
             axes.set(xlabel="time (ms)", ylabel="amplitude (full scale = 1)", xlim=(time_ms[0], time_ms[-1]))
-            legend(axes, columns=3)
+            legend(axes)
         return axes
 
 
@@ -232,7 +232,7 @@ class NullTest(Result):
         return {
             "depth": f"{self.depth_db:.1f} dB",
             "residual's peak": f"{self.residual_peak_db:.1f} dBFS",
-            "undone": f"{self.delay_samples:.3f} samples, gain of {self.gain:.4g}",
+            "undone": f"{self.delay_samples:z.3f} samples, gain of {self.gain:.4g}",
         }
 
     def _draw(self, axes: "Axes") -> None:

@@ -53,8 +53,8 @@ def drawing(
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-            ax.set_title(title, loc="left", fontweight="bold", fontsize=13, pad=26)
+            figure, ax = plt.subplots(figsize=size, layout="constrained")
+            figure.suptitle(title, x=0.01, horizontalalignment="left", fontweight="bold", fontsize=13)
         yield ax
 
 

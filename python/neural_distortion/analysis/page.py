@@ -10,6 +10,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from neural_distortion._typing import PathLike
 from neural_distortion.analysis import result
 from neural_distortion.analysis.alias import Aliasing, Spectrogram, aliasing, spectrogram
@@ -29,7 +31,7 @@ from neural_distortion.analysis.impulse import (
     frequency_response,
     impulse_responses,
 )
-from neural_distortion.analysis.probe import LEVEL_DB, Processor, rate_of
+from neural_distortion.analysis.probe import LEVEL_DB, Processor, amplitude, rate_of
 from neural_distortion.analysis.result import Result
 from neural_distortion.analysis.sweep import FrequencySweep, LevelSweep, sweep_frequency, sweep_level
 from neural_distortion.analysis.transfer import TransferCurve, transfer_curve
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _THREADS = 2
+_SHOWN_LEVELS_DB = (-48, -24, 0)
 
 _TEMPLATE = Path(__file__).parent / "page.html"
 
@@ -80,7 +83,7 @@ class Analysis(Result):
             "compression at 0 dBFS": f"{self.sweep_level.compression_db:.1f} dB",
             f"THD, {self.harmonics.frequency_hz:.0f} Hz": f"{self.harmonics.thd_percent:.3g} %",
             "aliasing near 5 kHz": f"{self.aliasing.near(5_000):.1f} dB",
-            "latency": f"{self.delay.delay_ms:.2f} ms",
+            "latency": f"{self.delay.delay_ms:z.2f} ms",
             "loudness": f"{self.loudness.wet_lufs:.1f} LUFS",
         }
 
@@ -109,6 +112,11 @@ class Analysis(Result):
         def thd_against_level(ax: "Axes") -> None:
             self.sweep_level.plot_thd(ax)
 
+        distortion = {
+            f"THD at {level:g} dBFS": f"{thd_db:.1f} dB ({100 * amplitude(thd_db):.3g} %)"
+            for level, thd_db in zip(self.sweep_level.levels_db, self.sweep_level.thd_db, strict=True)
+            if level in _SHOWN_LEVELS_DB and np.isfinite(thd_db)
+        }
         return [
             _section(
                 self.transfer_curve, "Output against input, over one period of a sine. A loop means memory."
@@ -117,8 +125,8 @@ class Analysis(Result):
             _section(self.sweep_level, "The level of a tone at the output, against its level at the input."),
             _card(
                 "Distortion against level",
-                svg(thd_against_level, (7.0, 3.9)),
-                {},
+                svg(thd_against_level, LevelSweep.size),
+                distortion,
                 "The harmonics of a tone, as it becomes louder.",
             ),
             _section(self.sweep_frequency, "Which frequencies distort most."),
@@ -147,7 +155,7 @@ def _card(title: str, picture: str, rows: dict[str, str], caption: str) -> str:
     """Return a part of the page."""
     return (
         f"<section><h2>{escape(title)}</h2><p>{escape(caption)}</p>"
-        f"<figure>{picture}</figure>{result.table(rows) if rows else ''}</section>"
+        f"<figure>{picture}</figure>{result.table(rows)}</section>"
     )
 
 

@@ -64,9 +64,9 @@ class TransferCurve(Result):
     def _summary(self) -> dict[str, str]:
         return {
             "tone": f"{self.frequency_hz:.1f} Hz at {self.level_db:g} dBFS",
-            "slope at rest": f"{self.gain_db:+.1f} dB",
+            "slope in the middle": f"{self.gain_db:+.1f} dB",
             "asymmetry": f"{self.asymmetry_db:.1f} dB",
-            "memory": f"{100 * self.memory:.2g} %",
+            "memory": f"{100 * self.memory:.2f} %",
         }
 
     def _draw(self, axes: "Axes") -> None:

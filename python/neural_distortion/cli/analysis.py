@@ -109,7 +109,7 @@ def compare(
     for name, match in result.matches.items():
         esr_db = f"{10 * np.log10(match.esr):.1f}" if match.esr > 0 else "none"
         distances = (f"{match.esr:.3g}", esr_db, f"{match.esr_pre_emphasised:.3g}", f"{match.mr_stft:.3g}")
-        rows.append((*distances, f"{match.delay_samples:.2f}", f"{match.gain_db:+.1f} dB", name))
+        rows.append((*distances, f"{match.delay_samples:z.2f}", f"{match.gain_db:+.1f} dB", name))
     for *numbers, name in rows:
         output.print(escape("".join(f"{number:>12}" for number in numbers) + f"  {name}"))
 
