@@ -4,6 +4,7 @@
 mod support;
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 
 use nd_core::spec::{Conv1d, Format, Layer, Metadata, Network, Rnn, Stack};
 use nd_core::{InstructionSet, ModelSpec};
@@ -312,5 +313,18 @@ fn processing_leaves_subnormal_numbers_to_the_caller() {
         model.reset();
         let half = black_box(f32::MIN_POSITIVE) / black_box(2.0);
         assert!(half.is_subnormal(), "{}: the flag of the caller's thread is as it was", subject.name);
+    }
+}
+
+#[test]
+fn a_split_render_equals_the_streamed_one() {
+    let threads = NonZeroUsize::new(3).expect("three is not zero");
+    for subject in subject::all(1) {
+        let mut model = subject.compile(InstructionSet::best());
+        let input = support::made_up::signal(3 * (4 * model.receptive_field() + 5000), 0.5);
+        let (mut streamed, mut split) = (vec![0.0; input.len()], vec![0.0; input.len()]);
+        model.process(&input, &mut streamed);
+        model.render(&input, &mut split, threads);
+        assert_same(&split, &streamed, &subject.name);
     }
 }

@@ -10,8 +10,9 @@ use support::{esr_db, fixture, max_abs_error, subject, widen};
 /// to in networks of a few dozen layers.
 const ROUNDING: f64 = 5e-6;
 
-/// Far below the last bit of a 16-bit recording; a feed-forward network reaches it with exact activations.
-const CAPTURE_ESR_DB: f64 = -115.0;
+/// Far below the last bit of a 16-bit recording. Single precision reaches about -114 dB on this capture with perfectly
+/// rounded activations: its sums have 49 terms, some of which cancel.
+const CAPTURE_ESR_DB: f64 = -109.0;
 
 /// A recurrent network feeds its own rounding back to itself.
 const RECURRENT_ESR_DB: f64 = -105.0;

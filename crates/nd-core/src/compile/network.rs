@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::stack::lower_stack;
 use super::wavenet::lower_wavenet;
 use super::{CompileOptions, Math};
-use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Step, Sum, Tap};
+use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Step, Sum, Taps};
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
 use crate::kernel::mix::tile_heights;
@@ -23,8 +23,10 @@ pub(super) struct Lowered {
     pub(super) output: SignalId,
     /// Frames before the present one that it sees.
     pub(super) history: usize,
-    /// Frames of silence that settle it, where something recurs in it.
-    pub(super) recurrent: Option<usize>,
+    /// Whether something in it recurs.
+    pub(super) recurs: bool,
+    /// Frames of silence that settle it.
+    pub(super) silence: usize,
 }
 
 impl Lowering {
@@ -37,7 +39,7 @@ impl Lowering {
         Ok(Self {
             program: plan.finish(input, output)?,
             receptive_field: lowered.history + 1,
-            prewarm_frames: lowered.recurrent.map(|frames| frames + lowered.history),
+            prewarm_frames: lowered.recurs.then_some(lowered.silence),
         })
     }
 }
@@ -60,7 +62,7 @@ pub(super) fn lower(
             }
         },
         Network::Sequential(models) => {
-            let mut whole = Lowered { output: input, history: 0, recurrent: None };
+            let mut whole = Lowered { output: input, history: 0, recurs: false, silence: 0 };
             for (index, model) in models.iter().enumerate() {
                 let path = join(path, &format!("models[{index}]"));
                 expect_size(&path, model.in_channels(), plan.channels_of(whole.output))?;
@@ -68,19 +70,12 @@ pub(super) fn lower(
                 whole = Lowered {
                     output: part.output,
                     history: whole.history + part.history,
-                    recurrent: add(whole.recurrent, part.recurrent),
+                    recurs: whole.recurs || part.recurs,
+                    silence: whole.silence + part.silence,
                 };
             }
             Ok(whole)
         }
-    }
-}
-
-/// Sum of two numbers of which either may be missing.
-pub(super) fn add(a: Option<usize>, b: Option<usize>) -> Option<usize> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a + b),
-        (a, b) => a.or(b),
     }
 }
 
@@ -180,12 +175,11 @@ fn push_mix(
         let mut rows = Vec::new();
         for &(conv, source) in convs {
             let ins = conv.in_channels / conv.groups;
-            for tap in 0..conv.kernel_size {
-                let delay = (conv.kernel_size - 1 - tap) * conv.dilation;
-                plan.remember(source, delay);
-                taps.push(Tap { signal: source, first_channel: group * ins, channels: ins, delay });
-                rows.extend((0..ins).map(|channel| (conv, channel, tap)));
-            }
+            let delays = (0..conv.kernel_size).rev().map(|back| back * conv.dilation);
+            plan.remember(source, (conv.kernel_size - 1) * conv.dilation);
+            let source = Channels { signal: source, first: group * ins, count: ins };
+            taps.push(Taps { source, delays: delays.collect() });
+            rows.extend((0..ins).flat_map(|input| (0..conv.kernel_size).map(move |tap| (conv, input, tap))));
         }
         let channel = |out: usize| group * outs + out;
         let bias = |out: usize| {

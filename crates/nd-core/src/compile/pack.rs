@@ -3,7 +3,7 @@
 use crate::kernel::mix::tile_heights;
 use crate::spec::{Gru, Lstm, Rnn};
 
-/// Weights of a mix: for each tile of output channels its biases, then for each row one weight a channel.
+/// Weights of a mix: for each tile of output channels, for each row, one weight a channel; then the tile's biases.
 pub(super) fn mix(
     channels: usize,
     rows: usize,
@@ -15,10 +15,10 @@ pub(super) fn mix(
     let mut first = 0;
     for height in tile_heights(channels, lanes) {
         let tile = first..first + height;
-        packed.extend(tile.clone().map(&bias));
         for row in 0..rows {
             packed.extend(tile.clone().map(|channel| weight(channel, row)));
         }
+        packed.extend(tile.map(&bias));
         first += height;
     }
     packed

@@ -35,12 +35,20 @@ pub(super) struct Plan {
     signals: Vec<Planned>,
     steps: Vec<Step>,
     weights: Vec<f32>,
-    max_taps: usize,
+    max_bundles: usize,
+    max_delays: usize,
 }
 
 impl Plan {
     pub(super) fn new(instruction_set: InstructionSet) -> Self {
-        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_taps: 0 }
+        Self {
+            instruction_set,
+            signals: Vec::new(),
+            steps: Vec::new(),
+            weights: Vec::new(),
+            max_bundles: 0,
+            max_delays: 0,
+        }
     }
 
     pub(super) fn lanes(&self) -> usize {
@@ -116,7 +124,8 @@ impl Plan {
             *used = Some((used.map_or(index, |(first, _)| first), index));
         }
         if let Step::Mix(mix) = &step {
-            self.max_taps = self.max_taps.max(mix.taps.len());
+            self.max_bundles = self.max_bundles.max(mix.taps.len());
+            self.max_delays = self.max_delays.max(mix.taps.iter().map(|taps| taps.delays.len()).sum());
         }
         self.steps.push(step);
     }
@@ -148,7 +157,8 @@ impl Plan {
             input,
             output,
             arena_len: places.len,
-            max_taps: self.max_taps,
+            max_bundles: self.max_bundles,
+            max_delays: self.max_delays,
             instruction_set: self.instruction_set,
             start: Start::Constant(Box::default()),
         };

@@ -6,7 +6,7 @@ use super::network::{
 };
 use super::pack::{self, Cell};
 use super::plan::Plan;
-use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Tap};
+use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Taps};
 use crate::error::CompileError;
 use crate::kernel::mix::tile_heights;
 use crate::spec::{Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Prewarm, Rnn, Stack};
@@ -55,12 +55,13 @@ pub(super) fn lower_stack(
             path,
         )?;
     }
-    let frames = match stack.prewarm {
+    let silence = match stack.prewarm {
+        _ if !recurs => history,
         Prewarm::None => 0,
         Prewarm::Frames(frames) => frames,
         Prewarm::Seconds(seconds) => sample_rate.map_or(1, |rate| (seconds * rate) as usize),
     };
-    Ok(Lowered { output: signal, history, recurrent: recurs.then_some(frames) })
+    Ok(Lowered { output: signal, history, recurs, silence })
 }
 
 fn lower_layer(
@@ -184,24 +185,21 @@ fn lower_conv2d(
         }
         Padding::Same => reach / 2,
     };
+    plan.remember(input, conv.kernel_size_time.saturating_sub(1) * conv.dilation);
     for feature in 0..conv.out_features {
         let mut taps = Vec::new();
         // Of each row: its place among the taps of time and feature, and its input filter.
         let mut rows = Vec::new();
-        for time in 0..conv.kernel_size_time {
-            let delay = (conv.kernel_size_time - 1 - time) * conv.dilation;
-            plan.remember(input, delay);
-            for offset in 0..conv.kernel_size_feature {
-                let Some(from) = (feature * conv.stride + offset).checked_sub(before) else { continue };
-                if from >= conv.in_features {
-                    continue;
-                }
-                let first_channel = from * conv.in_filters;
-                taps.push(Tap { signal: input, first_channel, channels: conv.in_filters, delay });
-                rows.extend(
-                    (0..conv.in_filters).map(|filter| (time * conv.kernel_size_feature + offset, filter)),
-                );
+        for offset in 0..conv.kernel_size_feature {
+            let Some(from) = (feature * conv.stride + offset).checked_sub(before) else { continue };
+            if from >= conv.in_features {
+                continue;
             }
+            let source = Channels { signal: input, first: from * conv.in_filters, count: conv.in_filters };
+            let delays = (0..conv.kernel_size_time).rev().map(|back| back * conv.dilation);
+            taps.push(Taps { source, delays: delays.collect() });
+            let taps = (0..conv.kernel_size_time).map(|time| time * conv.kernel_size_feature + offset);
+            rows.extend((0..conv.in_filters).flat_map(|filter| taps.clone().map(move |tap| (tap, filter))));
         }
         let weight = |out: usize, row: usize| {
             let (tap, filter) = rows[row];

@@ -15,12 +15,13 @@ pub(super) fn lower_wavenet(
     math: Math,
     path: &str,
 ) -> Result<Lowered, CompileError> {
-    let (mut history, mut recurrent) = (0, None);
-    let mut condition = input;
+    let (mut history, mut recurs, mut silence) = (0, false, 0);
+    let (mut condition, mut condition_history) = (input, 0);
     if let Some(spec) = &wavenet.condition {
         let lowered = lower(plan, spec, input, math, &join(path, "condition_dsp"))?;
         condition = planar(plan, lowered.output);
-        (history, recurrent) = (lowered.history, lowered.recurrent);
+        (recurs, silence) = (lowered.recurs, lowered.silence);
+        condition_history = lowered.history;
     }
     let (mut signal, mut head) = (input, None);
     for (index, array) in wavenet.arrays.iter().enumerate() {
@@ -44,7 +45,8 @@ pub(super) fn lower_wavenet(
         output = lower_conv(plan, conv, activated, &ConvExtras::default(), &path)?;
         history += (conv.kernel_size - 1) * conv.dilation;
     }
-    Ok(Lowered { output, history, recurrent })
+    let silence = silence + history;
+    Ok(Lowered { output, history: history + condition_history, recurs, silence })
 }
 
 /// Appends a layer array; returns the residual signal and the head.

@@ -1,8 +1,9 @@
 //! The public face of the engine.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::{BLOCK, PARAMETER_DEFAULT, Program, State, without_denormals};
+use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
 use crate::kernel::InstructionSet;
 
 /// A model that is ready to play.
@@ -47,6 +48,9 @@ struct Change {
 
 /// Frames of the equal-power crossfade from one size to another.
 const FADE: usize = 512;
+
+/// Frames below which a part of a signal does not get a thread of its own.
+const MIN_PART: usize = 4096;
 
 /// What goes into a block: audio, and a signal for each parameter or its setting.
 struct Input<'a> {
@@ -112,6 +116,47 @@ impl Model {
             for (index, (x, y)) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)).enumerate() {
                 self.put(&Input { audio: x, automation: Some((parameters, index * BLOCK)) });
                 self.run(y);
+            }
+        });
+    }
+
+    /// Renders a whole signal from the start: what [`reset`](Self::reset) and [`process`](Self::process) give, bit for
+    /// bit, on several threads where the model can do it. Unlike those two it allocates. The model is reset before it
+    /// returns.
+    ///
+    /// The output of a feed-forward model depends on its receptive field alone, so the signal is split, and each part
+    /// starts that much earlier. A recurrent model runs on one thread.
+    ///
+    /// # Panics
+    ///
+    /// If `output` is not as long as `input`.
+    pub fn render(&mut self, input: &[f32], output: &mut [f32], threads: NonZeroUsize) {
+        assert_eq!(input.len(), output.len(), "one output sample for each input sample");
+        self.reset();
+        let overlap = self.shared.rehearsal[self.playing];
+        let parts = match self.shared.programs[self.playing].start {
+            // A part that is not much longer than what it repeats is not worth a thread.
+            Start::Constant(_) => threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1),
+            Start::Image(_) => 1,
+        };
+        let len = input.len().div_ceil(parts).max(1);
+        std::thread::scope(|scope| {
+            for (index, part) in output.chunks_mut(len).enumerate() {
+                let (start, end) = (index * len, index * len + part.len());
+                let heard = &input[start.saturating_sub(overlap)..start];
+                let mut model = self.clone();
+                let mut work = move || {
+                    // What it makes of the past is another part's; this one's output is overwritten right away.
+                    for block in heard.chunks(part.len()) {
+                        model.process(block, &mut part[..block.len()]);
+                    }
+                    model.process(&input[start..end], part);
+                };
+                if end == input.len() {
+                    work();
+                } else {
+                    scope.spawn(work);
+                }
             }
         });
     }

@@ -6,7 +6,7 @@ use super::buffer::Buffer;
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
 use super::{BLOCK, PARAMETER_DEFAULT};
-use crate::kernel::mix::Rows;
+use crate::kernel::mix::Bundle;
 use crate::kernel::{InstructionSet, Plane, dispatch};
 
 /// A flat schedule with its weights: everything about a network that does not change while it runs.
@@ -20,8 +20,10 @@ pub(crate) struct Program {
     pub(crate) output: SignalId,
     /// Samples of the arena.
     pub(crate) arena_len: usize,
-    /// Taps of the mix that has most.
-    pub(crate) max_taps: usize,
+    /// Bundles of rows of the mix that has most.
+    pub(crate) max_bundles: usize,
+    /// Delays of the mix that has most.
+    pub(crate) max_delays: usize,
     pub(crate) instruction_set: InstructionSet,
     pub(crate) start: Start,
 }
@@ -41,8 +43,9 @@ pub(crate) struct State {
     pub(crate) arena: Buffer,
     /// Where the block starts in each signal's ring.
     pub(crate) positions: Box<[u32]>,
-    /// Where the rows of a mix are, written anew by each.
-    pub(crate) rows: Box<[Rows]>,
+    /// The rows of a mix, written anew by each, and where they are.
+    pub(crate) bundles: Box<[Bundle]>,
+    pub(crate) starts: Box<[usize]>,
 }
 
 /// What a signal's past is while a block is computed.
@@ -60,7 +63,8 @@ impl Program {
         State {
             arena: Buffer::zeros(self.arena_len),
             positions: vec![0; self.signals.len()].into(),
-            rows: vec![Rows { plane: Plane { offset: 0, stride: 0 }, count: 0 }; self.max_taps].into(),
+            bundles: vec![Bundle::default(); self.max_bundles].into(),
+            starts: vec![0; self.max_delays].into(),
         }
     }
 

@@ -44,6 +44,15 @@ impl Signal {
         }
     }
 
+    /// Distance between two channels.
+    #[inline(always)]
+    pub(crate) fn channel_stride(&self) -> usize {
+        match self.layout {
+            Layout::Scratch { stride } | Layout::Ring { stride, .. } => stride,
+            Layout::Frames { .. } => 1,
+        }
+    }
+
     /// Distance between two frames of one channel.
     #[inline(always)]
     pub(crate) fn frame_stride(&self) -> usize {

@@ -6,9 +6,9 @@ use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 use super::program::{Program, State};
 use super::signal::SignalId;
-use crate::kernel::mix::{Rows, mix};
+use crate::kernel::mix::{Bundle, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
-use crate::kernel::{FRAME_GROUP, Plane, activation};
+use crate::kernel::{FRAME_GROUP, activation};
 
 /// One step of a [`Program`].
 #[derive(Debug, Clone)]
@@ -23,13 +23,11 @@ pub(crate) enum Step {
     Transpose(Transpose),
 }
 
-/// Channels that some signals had some frames ago.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tap {
-    pub(crate) signal: SignalId,
-    pub(crate) first_channel: usize,
-    pub(crate) channels: usize,
-    pub(crate) delay: usize,
+/// Some channels of a signal as they were some frames ago, for each of several delays.
+#[derive(Debug, Clone)]
+pub(crate) struct Taps {
+    pub(crate) source: Channels,
+    pub(crate) delays: Box<[usize]>,
 }
 
 /// Some channels of a signal.
@@ -43,7 +41,7 @@ pub(crate) struct Channels {
 /// Weighted sums: dense layers, convolutions, 1x1s.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
-    pub(crate) taps: Box<[Tap]>,
+    pub(crate) taps: Box<[Taps]>,
     /// Of the tiles that the target's channels are split into.
     pub(crate) heights: Box<[usize]>,
     /// Packed as [`mix`] wants them.
@@ -189,7 +187,7 @@ impl Step {
         let mut signals: Vec<_> = self.targets().into_iter().flatten().collect();
         match self {
             Self::Mix(step) => {
-                signals.extend(step.taps.iter().map(|tap| tap.signal));
+                signals.extend(step.taps.iter().map(|taps| taps.source.signal));
                 signals.extend(step.residual.map(|residual| residual.signal));
             }
             Self::Activate(step) => {
@@ -237,10 +235,17 @@ fn padded(frames: usize) -> usize {
 impl Mix {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
-        for (index, tap) in self.taps.iter().enumerate() {
-            let plane = program.plane(state, tap.signal, tap.delay);
-            let plane = Plane { offset: plane.channel(tap.first_channel), ..plane };
-            state.rows[index] = Rows { plane, count: tap.channels };
+        let mut count = 0;
+        for (taps, bundle) in self.taps.iter().zip(&mut state.bundles) {
+            let signal = program.signal(taps.source.signal);
+            let position = state.positions[taps.source.signal.0 as usize];
+            let (delays, channels) = (taps.delays.len(), taps.source.count);
+            *bundle = Bundle { delays, stride: signal.channel_stride(), channels };
+            for &delay in &taps.delays {
+                let plane = signal.plane(position, delay);
+                state.starts[count] = plane.channel(taps.source.first);
+                count += 1;
+            }
         }
         let residual = self.residual.map(|channels| program.channels(state, channels));
         let target = program.channels(state, self.target);
@@ -248,7 +253,8 @@ impl Mix {
             simd,
             &self.heights,
             &program.weights.as_slice()[self.weights.clone()],
-            &state.rows[..self.taps.len()],
+            &state.bundles[..self.taps.len()],
+            &state.starts[..count],
             residual,
             state.arena.as_mut_slice(),
             target,

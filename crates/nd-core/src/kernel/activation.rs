@@ -26,12 +26,13 @@ pub fn tanh_soon<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[inline(always)]
 fn tanh_inside<S: Simd>(simd: S, x: S::f32s, s: S::f32s) -> S::f32s {
     let s2 = s * s;
-    let q = pair(simd, s, 2.402_217_203_490_722_8e-2, 2.370_331_700_311_082e-4)
-        .mul_add(s2, pair(simd, s, 1.0, 0.463_111_923_158_572_5));
-    let p = pair(simd, s, -1.468_459_984_743_636_5e-8, 2.349_116_717_162_027e-11)
-        .mul_add(s2, pair(simd, s, 2.984_525_478_402_927e-3, 9.868_724_442_090_857e-6))
-        .mul_add(s2, pair(simd, s, 0.999_999_952_859_500_3, 0.129_778_847_002_837_15));
-    quotient(simd, x * p, q)
+    let q = pair(simd, s, 2.404_625_625_051_010_8e-2, 2.378_349_177_278_622e-4)
+        .mul_add(s2, pair(simd, s, 1.0, 0.463_167_019_422_799_25));
+    let p = splat(simd, 2.389_992_835_131_589_4e-11)
+        .mul_add(s2, pair(simd, s, 9.921_306_875_282e-6, -1.484_168_389_273_564_9e-8))
+        .mul_add(s2, pair(simd, s, 0.129_833_804_585_922_28, 2.990_369_797_412_954_8e-3));
+    // The numerator is `x·(1 + s·p)`; the sum is formed last, so that its large part is rounded once.
+    quotient(simd, (x * s).mul_add(p, x), q)
 }
 
 /// `p / q` for normal `q`, correct to about one unit in the last place.
