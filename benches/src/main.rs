@@ -105,33 +105,49 @@ fn main() -> ExitCode {
     }
 }
 
+/// Times the whole catalogue is gone through: a machine is disturbed for seconds, so a model's passes are minutes apart.
+const SWEEPS: usize = 5;
+
 fn run(options: &Options) -> Result<(), String> {
     let input = guitar();
     let load_before = load();
     let mut peers = start_peers(options, &input)?;
     let mut peaks = measure_peaks(&options.sets);
 
-    let mut measured = Vec::new();
-    for entry in catalogue::all().iter().filter(|entry| options.wants(entry)) {
-        eprintln!("{}", entry.name);
+    let entries = catalogue::all();
+    let mut models = Vec::new();
+    for entry in entries.iter().filter(|entry| options.wants(entry)) {
         let spec = ModelSpec::from_slice(&entry.file).map_err(|error| format!("{}: {error}", entry.name))?;
         let file = options.scratch.join(format!("{}.nam", entry.name.replace(' ', "-")));
         fs::write(&file, &entry.file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let (timings, accuracies) = race(&spec, &file, &input, &mut peers, options)?;
-        measured.push((entry.name, Work::of(&spec), timings, accuracies));
+        let mut field = Field::new(&spec, &file, &input, &mut peers, options)?;
+        let (accuracies, timings) = (field.judge(&reference(&spec, &input))?, field.timings);
+        models.push((entry.name, spec, file, accuracies, timings));
+    }
+    for sweep in 1..=SWEEPS {
+        for (name, spec, file, _, timings) in &mut models {
+            eprintln!("{name} ({sweep} of {SWEEPS})");
+            let mut field = Field::new(spec, file, &input, &mut peers, options)?;
+            field.race(Duration::from_millis(if options.quick { 20 } else { 100 }))?;
+            for (best, timing) in timings.iter_mut().zip(field.timings) {
+                best.ns = best.ns.min(timing.ns);
+            }
+        }
+        for (set, peak) in measure_peaks(&options.sets) {
+            peaks.entry(set).and_modify(|before| *before = before.best(peak));
+        }
     }
 
-    // The clock of the processor may have been slower at the start than later.
-    for (set, peak) in measure_peaks(&options.sets) {
-        peaks.entry(set).and_modify(|before| *before = before.best(peak));
-    }
-    let models = measured.into_iter().map(|(name, work, timings, accuracies)| ModelReport {
-        name,
-        macs: work.macs,
-        activations: work.curves + work.kinks,
-        limit_ns: peaks.iter().map(|(set, peak)| (*set, peak.limit_ns(work))).collect(),
-        timings,
-        accuracies,
+    let models = models.into_iter().map(|(name, spec, _, accuracies, timings)| {
+        let work = Work::of(&spec);
+        ModelReport {
+            name,
+            macs: work.macs,
+            activations: work.curves + work.kinks,
+            limit_ns: peaks.iter().map(|(set, peak)| (*set, peak.limit_ns(work))).collect(),
+            timings,
+            accuracies,
+        }
     });
     let report = Report {
         processor: processor(),
@@ -169,70 +185,78 @@ fn start_peers(options: &Options, input: &[f32]) -> Result<Vec<Peer>, String> {
     Ok(peers)
 }
 
-/// An engine at one block size.
-struct Racer {
-    /// Which of the engines.
-    engine: usize,
-    timing: Timing,
-    /// Spent so far.
-    time: Duration,
+/// All engines with one model loaded.
+struct Field<'a> {
+    engines: Vec<Box<dyn Engine + 'a>>,
+    /// What is to be timed, and the best so far.
+    timings: Vec<Timing>,
+    /// Which of the engines each timing is of.
+    engine_of: Vec<usize>,
 }
 
-/// Lets all engines play one model, a pass of one after a pass of the other, and keeps the best time of each.
-fn race(
-    spec: &ModelSpec,
-    file: &Path,
-    input: &[f32],
-    peers: &mut [Peer],
-    options: &Options,
-) -> Result<(Vec<Timing>, Vec<Accuracy>), String> {
-    let mut engines: Vec<Box<dyn Engine + '_>> = Vec::new();
-    let mut racers = Vec::new();
-    let mut enter = |engine, name, instruction_set, blocks: &[usize]| {
-        racers.extend(blocks.iter().map(|&block| {
-            let timing = Timing { engine: name, instruction_set, block, ns: f64::INFINITY };
-            Racer { engine, timing, time: Duration::ZERO }
-        }));
-    };
-    for &set in &options.sets {
-        let mut compile = CompileOptions::default();
-        compile.instruction_set = Some(set);
-        let model = spec.compile(&compile).map_err(|error| error.to_string())?;
-        enter(engines.len(), OURS, Some(set.name()), &options.blocks);
-        engines.push(Box::new(Ours::new(model, input)));
-    }
-    for peer in peers {
-        let blocks = peer.load(file, &options.blocks)?;
-        if !blocks.is_empty() {
-            enter(engines.len(), peer.name, None, &blocks);
-            engines.push(Box::new(peer));
+impl<'a> Field<'a> {
+    fn new(
+        spec: &ModelSpec,
+        file: &Path,
+        input: &[f32],
+        peers: &'a mut [Peer],
+        options: &Options,
+    ) -> Result<Self, String> {
+        let mut field = Self { engines: Vec::new(), timings: Vec::new(), engine_of: Vec::new() };
+        for &set in &options.sets {
+            let mut compile = CompileOptions::default();
+            compile.instruction_set = Some(set);
+            let model = spec.compile(&compile).map_err(|error| error.to_string())?;
+            field.enter(Ours::new(model, input), OURS, Some(set.name()), &options.blocks);
         }
+        for peer in peers {
+            let (name, blocks) = (peer.name, peer.load(file, &options.blocks)?);
+            field.enter(peer, name, None, &blocks);
+        }
+        Ok(field)
     }
 
-    let reference = reference(spec, input);
-    let mut accuracies: Vec<Accuracy> = Vec::new();
-    for racer in &racers {
-        let Timing { engine, instruction_set, .. } = racer.timing;
-        if !accuracies.iter().any(|a| a.engine == engine && a.instruction_set == instruction_set) {
-            let esr_db = esr_db(&reference, &engines[racer.engine].render()?);
-            accuracies.push(Accuracy { engine, instruction_set, esr_db });
+    fn enter(
+        &mut self,
+        engine: impl Engine + 'a,
+        name: &'static str,
+        instruction_set: Option<&'static str>,
+        blocks: &[usize],
+    ) {
+        for &block in blocks {
+            self.engine_of.push(self.engines.len());
+            self.timings.push(Timing { engine: name, instruction_set, block, ns: f64::INFINITY });
         }
+        self.engines.push(Box::new(engine));
     }
 
-    let enough = Duration::from_millis(if options.quick { 50 } else { 400 });
-    for round in 0.. {
-        let mut rested = true;
-        for racer in racers.iter_mut().filter(|racer| round < 5 || racer.time < enough) {
-            let ns = engines[racer.engine].pass(racer.timing.block)?;
-            racer.timing.ns = racer.timing.ns.min(ns);
-            racer.time += Duration::from_secs_f64(ns * 1e-9 * PASS as f64);
-            rested = false;
+    /// Holds what each engine makes of the model against the reference.
+    fn judge(&mut self, reference: &[f64]) -> Result<Vec<Accuracy>, String> {
+        let mut accuracies = Vec::new();
+        for (index, engine) in self.engines.iter_mut().enumerate() {
+            if let Some(first) = self.engine_of.iter().position(|&engine| engine == index) {
+                let Timing { engine: name, instruction_set, .. } = self.timings[first];
+                let esr_db = esr_db(reference, &engine.render()?);
+                accuracies.push(Accuracy { engine: name, instruction_set, esr_db });
+            }
         }
-        if rested {
-            break;
-        }
+        Ok(accuracies)
     }
-    Ok((racers.into_iter().map(|racer| racer.timing).collect(), accuracies))
+
+    /// Lets all play, a pass of one after a pass of the other, until each has had so much time.
+    fn race(&mut self, enough: Duration) -> Result<(), String> {
+        let mut spent = vec![Duration::ZERO; self.timings.len()];
+        while spent.iter().any(|&spent| spent < enough) {
+            for ((timing, &engine), spent) in self.timings.iter_mut().zip(&self.engine_of).zip(&mut spent) {
+                if *spent < enough {
+                    let ns = self.engines[engine].pass(timing.block)?;
+                    timing.ns = timing.ns.min(ns);
+                    *spent += Duration::from_secs_f64(ns * 1e-9 * PASS as f64);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What the model makes of the input, in `f64`.

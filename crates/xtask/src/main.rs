@@ -4,6 +4,7 @@
 //! cargo xtask test [rust|python|lint|STAGE]…   everything that must pass, or the part that is named
 //! cargo xtask lint                             what can be said without running the code
 //! cargo xtask bench [--quick] [--model NAME]…  speed of whole models, against the machine and other engines
+//! cargo xtask experiment                       what the memory layout of a layer costs, with call graphs
 //! ```
 
 #![expect(
@@ -13,6 +14,7 @@
 )]
 
 mod bench;
+mod experiment;
 mod stage;
 mod system;
 mod workspace;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test", wanted @ ..] => stage::run(&workspace, wanted),
         ["bench", words @ ..] => bench::bench(&workspace, words),
+        ["experiment"] => experiment::experiment(&workspace),
         ["lint"] => stage::run(&workspace, &["lint"]),
         _ => Err(format!("usage: cargo xtask <command>\n\n{COMMANDS}\n\n{}", stage::list())),
     };
@@ -42,4 +45,5 @@ fn main() -> ExitCode {
 
 const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or those that are named\n  \
                         lint                  run the stages of the group `lint`\n  \
-                        bench [OPTION]…       measure the speed of whole models (`bench --help`)";
+                        bench [OPTION]…       measure the speed of whole models (`bench --help`)\n  \
+                        experiment            measure what the memory layout of a layer costs";

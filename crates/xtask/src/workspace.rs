@@ -21,6 +21,11 @@ impl Workspace {
         Self { root: root.to_path_buf() }
     }
 
+    /// A place in the checkout.
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.root.join(inside)
+    }
+
     /// The folder that holds the virtual environment.
     pub(crate) fn environment(&self) -> PathBuf {
         self.root.join(".venv")
