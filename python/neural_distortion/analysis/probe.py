@@ -36,6 +36,9 @@ SHORT_FRAMES: Final = 8_191
 SETTLE_SECONDS: Final = 0.1
 """What a model with a receptive field that is not known hears before it is measured."""
 
+TAIL_SECONDS: Final = 0.01
+"""What follows the part that is measured: the end of a signal disturbs a model that resamples."""
+
 FLOOR_DB: Final = -200.0
 """Stands for nothing at all: below what float32 resolves."""
 
@@ -119,12 +122,14 @@ def bin_of(frequency_hz: float, sample_rate: float, frames: int) -> int:
     return min(max(1, round(frequency_hz * frames / sample_rate)), (frames - 1) // 2)
 
 
-def tones(bins: Sequence[int], amplitudes: Sequence[float], frames: int, lead: int) -> Real:
-    """Return a sum of sines with a period of ``frames``, preceded by ``lead`` frames of the same.
+def tones(
+    bins: Sequence[int], amplitudes: Sequence[float], frames: int, *, lead: int = 0, tail: int = 0
+) -> Real:
+    """Return a sum of sines with a period of ``frames``, with a ``lead`` of it before and a ``tail`` after.
 
     The sines start at phase 0 where the lead ends. The phase is reduced in integers, so that it is exact.
     """
-    time = np.arange(-lead, frames)
+    time = np.arange(-lead, frames + tail)
     sines = [np.sin(2 * np.pi / frames * (k * time % frames)) for k in bins]
     return np.asarray(np.array(amplitudes) @ np.array(sines))
 
@@ -144,8 +149,9 @@ def steady_state(
     spectrum : complex array [shape=(frames // 2 + 1,)]
         ``a * exp(1j * p)`` for each component ``a * sin(w t + p)`` of the output, and the mean in bin 0.
     """
-    dry = tones(bins, amplitudes, frames, settle_frames(model, sample_rate))
-    wet = run(model, dry, sample_rate)[-frames:]
+    lead, tail = settle_frames(model, sample_rate), round(TAIL_SECONDS * sample_rate)
+    dry = tones(bins, amplitudes, frames, lead=lead, tail=tail)
+    wet = run(model, dry, sample_rate)[lead : lead + frames]
     spectrum: Complex = np.fft.rfft(wet) * (2j / frames)
     spectrum[0] = wet.mean()
     return spectrum
