@@ -30,7 +30,7 @@ OTHER_GUITAR_FRAMES = 32_000
 MAX_ABS = {"max_abs": 5e-6}
 # Two exact single-precision engines differ by more on loud real models: these are judged by energy.
 ESR_DB = {
-    # The recording itself is -110.3 dB from the model in double precision: an exact engine would score just that.
+    # The recording itself is -110.3 dB from double precision: an exact engine would score just that.
     "real_wavenet_a1_standard": -107.5,
     "real_wavenet": -110,
     "real_lstm": -100,
