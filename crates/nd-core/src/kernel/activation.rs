@@ -27,7 +27,8 @@ pub fn tanh_soon<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn tanh_inside<S: Simd>(simd: S, x: S::f32s, s: S::f32s) -> S::f32s {
     let s2 = s * s;
     let q = pair(simd, s, 2.404_625_625_051_010_8e-2, 2.378_349_177_278_622e-4)
-        .mul_add(s2, pair(simd, s, 1.0, 0.463_167_019_422_799_25));
+        .mul_add(s, splat(simd, 0.463_167_019_422_799_25))
+        .mul_add(s, splat(simd, 1.0));
     let p = splat(simd, 2.389_992_835_131_589_4e-11)
         .mul_add(s2, pair(simd, s, 9.921_306_875_282e-6, -1.484_168_389_273_564_9e-8))
         .mul_add(s2, pair(simd, s, 0.129_833_804_585_922_28, 2.990_369_797_412_954_8e-3));
@@ -46,8 +47,8 @@ fn quotient<S: Simd>(simd: S, p: S::f32s, q: S::f32s) -> S::f32s {
     }
     let estimate = q.approximate_recip();
     let first = p * estimate;
-    let error = (-q).mul_add(estimate, splat(simd, 1.0));
-    first.mul_add(error, first)
+    let rest = (-q).mul_add(first, p);
+    rest.mul_add(estimate, first)
 }
 
 /// The same number in all lanes.
