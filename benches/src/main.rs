@@ -16,9 +16,10 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nd_core::{CompileOptions, InstructionSet, ModelSpec};
 
@@ -34,7 +35,7 @@ struct Options {
     blocks: Vec<usize>,
     /// Parts of names; all models where empty.
     models: Vec<String>,
-    /// A tenth of the time, for a first look.
+    /// A fifth of the time, for a first look.
     quick: bool,
     /// The program that plays with the crate nam-rs.
     nam_rs: Option<PathBuf>,
@@ -87,7 +88,7 @@ impl Options {
 const USAGE: &str = "  --instruction-set avx512,avx2,…   those of this processor
   --block 16,64,…                   frames in a block
   --model \"A1 nano\",LSTM,…          models with one of these in their name
-  --quick                           a tenth of the time
+  --quick                           a fifth of the time
   --nam-rs PROGRAM  --python PYTHON the other engines
   --json FILE  --scratch FOLDER";
 
@@ -115,21 +116,29 @@ fn run(options: &Options) -> Result<(), String> {
     let mut peaks = measure_peaks(&options.sets);
 
     let entries = catalogue::all();
-    let mut models = Vec::new();
+    let (mut models, mut specs) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| options.wants(entry)) {
         let spec = ModelSpec::from_slice(&entry.file).map_err(|error| format!("{}: {error}", entry.name))?;
         let file = options.scratch.join(format!("{}.nam", entry.name.replace(' ', "-")));
         fs::write(&file, &entry.file).map_err(|error| format!("{}: {error}", file.display()))?;
         let mut field = Field::new(&spec, &file, &input, &mut peers, options)?;
-        let (accuracies, timings) = (field.judge(&reference(&spec, &input))?, field.timings);
-        models.push((entry.name, spec, file, accuracies, timings));
+        models.push(ModelReport {
+            name: entry.name,
+            work: Work::of(&spec),
+            limit_ns: BTreeMap::new(),
+            read_ms: best_ms(|| ModelSpec::from_slice(&entry.file)),
+            compile_ms: best_ms(|| spec.compile(&CompileOptions::default())),
+            accuracies: field.judge(&reference(&spec, &input))?,
+            timings: field.timings,
+        });
+        specs.push((spec, file));
     }
     for sweep in 1..=SWEEPS {
-        for (name, spec, file, _, timings) in &mut models {
-            eprintln!("{name} ({sweep} of {SWEEPS})");
+        for (model, (spec, file)) in models.iter_mut().zip(&specs) {
+            eprintln!("{} ({sweep} of {SWEEPS})", model.name);
             let mut field = Field::new(spec, file, &input, &mut peers, options)?;
             field.race(Duration::from_millis(if options.quick { 20 } else { 100 }))?;
-            for (best, timing) in timings.iter_mut().zip(field.timings) {
+            for (best, timing) in model.timings.iter_mut().zip(field.timings) {
                 best.ns = best.ns.min(timing.ns);
             }
         }
@@ -138,23 +147,15 @@ fn run(options: &Options) -> Result<(), String> {
         }
     }
 
-    let models = models.into_iter().map(|(name, spec, _, accuracies, timings)| {
-        let work = Work::of(&spec);
-        ModelReport {
-            name,
-            macs: work.macs,
-            activations: work.curves + work.kinks,
-            limit_ns: peaks.iter().map(|(set, peak)| (*set, peak.limit_ns(work))).collect(),
-            timings,
-            accuracies,
-        }
-    });
+    for model in &mut models {
+        model.limit_ns = peaks.iter().map(|(set, peak)| (*set, peak.limit_ns(model.work))).collect();
+    }
     let report = Report {
         processor: processor(),
         load: [load_before, load()],
         versions: peers.iter().map(|peer| (peer.name, peer.version.clone())).collect(),
         instruction_sets: options.sets.iter().map(|set| set.name()).collect(),
-        models: models.collect(),
+        models,
         peaks,
     };
     println!("{}", report.table(&options.blocks));
@@ -272,6 +273,17 @@ fn esr_db(reference: &[f64], output: &[f32]) -> f64 {
     let error: f64 = pairs().map(|(&t, &p)| (t - f64::from(p)).powi(2)).sum();
     let signal: f64 = pairs().map(|(&t, _)| t * t).sum();
     10.0 * (error / signal).log10()
+}
+
+/// The shortest of some times, in ms.
+fn best_ms<T>(work: impl Fn() -> T) -> f64 {
+    let time = || {
+        let start = Instant::now();
+        black_box(work());
+        start.elapsed()
+    };
+    let best = (0..20).map(|_| time()).min().expect("there are twenty");
+    best.as_secs_f64() * 1e3
 }
 
 /// The first pass of two seconds of sampled guitar.

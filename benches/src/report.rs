@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::machine::Peak;
+use crate::work::Work;
 
 /// One complete run.
 #[derive(Debug, Serialize)]
@@ -25,10 +26,14 @@ pub(crate) struct Report {
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelReport {
     pub(crate) name: &'static str,
-    pub(crate) macs: usize,
-    pub(crate) activations: usize,
+    #[serde(flatten)]
+    pub(crate) work: Work,
     /// The least time that its arithmetic takes, for each instruction set.
     pub(crate) limit_ns: BTreeMap<&'static str, f64>,
+    /// From the bytes of the file to a description.
+    pub(crate) read_ms: f64,
+    /// From the description to a model that is ready to play.
+    pub(crate) compile_ms: f64,
     pub(crate) timings: Vec<Timing>,
     pub(crate) accuracies: Vec<Accuracy>,
 }
@@ -111,12 +116,13 @@ impl Report {
             }
         }
 
-        let mut head = vec!["model".to_owned()];
+        let mut head = ["model", "read, ms", "compile, ms"].map(str::to_owned).to_vec();
         head.extend(self.instruction_sets.iter().map(|set| (*set).to_owned()));
         head.extend(self.versions.keys().map(|name| (*name).to_owned()));
         let mut errors = vec![head];
         for model in &self.models {
-            let mut row = vec![model.name.to_owned()];
+            let times = [model.read_ms, model.compile_ms].map(figure);
+            let mut row = [vec![model.name.to_owned()], times.to_vec()].concat();
             let error = |engine: &str, set| {
                 let found = model.accuracies.iter().find(|a| a.engine == engine && a.instruction_set == set);
                 found.map_or_else(dash, |a| format!("{:.0}", a.esr_db))
@@ -131,7 +137,8 @@ impl Report {
         text += "\nReal time, percent of the limit and ratios are those of blocks of ";
         writeln!(text, "{usual} frames.\n").expect("a string takes everything");
         text += &markdown(2, &rows);
-        text += "\nError-to-signal ratio against the same model in double precision, in dB.\n\n";
+        text += "\nReady to play: reading the file, and compiling it, silence included. Then the error-to-signal ratio of each \
+                 engine against the same model in double precision, in dB.\n\n";
         text += &markdown(1, &errors);
         for (name, version) in &self.versions {
             writeln!(text, "\n{name}: {version}").expect("a string takes everything");

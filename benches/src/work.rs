@@ -5,9 +5,10 @@ use std::ops::Add;
 
 use nd_core::spec::{Activation, Conv1d, Film, Gating, Layer, LayerArray, WaveNetLayer};
 use nd_core::{ModelSpec, Network};
+use serde::Serialize;
 
 /// What one sample costs, whatever the order in which it is computed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Work {
     /// Multiply-adds.
     pub(crate) macs: usize,

@@ -11,7 +11,7 @@ use crate::workspace::{Workspace, read, run};
 /// Builds the benchmark and the other engines, and runs it on one core.
 ///
 /// `words` are its own options and `--without-python`, which leaves out the engines that are installed from `PyPI`,
-/// several gigabytes. Without any, it is the complete run, which the report in `benches` is made from.
+/// several gigabytes, as `--quick` does too. Without any, it is the complete run, of which the report in `benches` is made.
 pub(crate) fn bench(workspace: &Workspace, words: &[&str]) -> Result<(), String> {
     run(&mut workspace.cargo(&["build", "--release", "--package", "nd-bench"]))?;
     // A library of others gets every instruction that this processor has; ours finds them out by itself.
@@ -21,8 +21,11 @@ pub(crate) fn bench(workspace: &Workspace, words: &[&str]) -> Result<(), String>
 
     let mut bench = pinned(workspace, &workspace.target().join("release/nd-bench"));
     bench.arg("--nam-rs").arg(native.join("release/peer-nam-rs"));
+    let scratch = workspace.target().join("bench");
+    fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    bench.arg("--scratch").arg(scratch);
     let own: Vec<&str> = words.iter().copied().filter(|word| *word != "--without-python").collect();
-    if own.len() < words.len() {
+    if own.len() < words.len() || own.contains(&"--quick") {
         return run(bench.args(own));
     }
     let packages = ["matplotlib", "neural-amp-modeler", "numpy", "onnx", "onnxruntime"];
