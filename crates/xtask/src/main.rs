@@ -4,6 +4,7 @@
 //! cargo xtask test [rust|python|lint|STAGE]…   everything that must pass, or the part that is named
 //! cargo xtask lint                             what can be said without running the code
 //! cargo xtask bench [--quick] [--model NAME]…  speed of whole models, against the machine and other engines
+//! cargo xtask docs                             the documentation, as a site in `target/site`
 //! cargo xtask experiment                       what the memory layout of a layer costs, with call graphs
 //! ```
 
@@ -14,6 +15,7 @@
 )]
 
 mod bench;
+mod docs;
 mod experiment;
 mod stage;
 mod system;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test", wanted @ ..] => stage::run(&workspace, wanted),
         ["bench", words @ ..] => bench::bench(&workspace, words),
+        ["docs"] => docs::docs(&workspace),
         ["experiment"] => experiment::experiment(&workspace),
         ["lint"] => stage::run(&workspace, &["lint"]),
         _ => Err(format!("usage: cargo xtask <command>\n\n{COMMANDS}\n\n{}", stage::list())),
@@ -46,4 +49,5 @@ fn main() -> ExitCode {
 const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or those that are named\n  \
                         lint                  run the stages of the group `lint`\n  \
                         bench [OPTION]…       measure the speed of whole models (`bench --help`)\n  \
+                        docs                  build the documentation, as a site in target/site\n  \
                         experiment            measure what the memory layout of a layer costs";
