@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import neural_distortion as nd
+import pytest
 
 HEAVY = ("matplotlib", "rich", "typer", "torch", "ray")
 
@@ -23,6 +24,14 @@ def test_plots_do_not_touch_the_state_that_pyplot_shares() -> None:
     loaded = run("import sys, neural_distortion.plot; print(*sys.modules)").split()
     assert "matplotlib.figure" in loaded
     assert "matplotlib.pyplot" not in loaded
+
+
+def test_parts_are_imported_when_they_are_asked_for() -> None:
+    asked = "print('neural_distortion.analysis' in sys.modules, nd.analysis.esr)"
+    code = f"import sys, neural_distortion as nd; {asked}"
+    assert run(code).startswith("False <function esr")
+    with pytest.raises(AttributeError, match="no attribute 'anlysis'"):
+        nd.anlysis  # noqa: B018  (asking is what is tested)
 
 
 def test_all_names_are_there() -> None:

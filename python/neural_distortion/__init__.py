@@ -10,18 +10,35 @@ True
 Audio is float32 and of shape ``(frames,)`` or ``(channels, frames)``; its sample rate, in Hz, goes along.
 """
 
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from neural_distortion._native import __version__
 from neural_distortion.io import example_audio, read, write
 from neural_distortion.model import Metadata, Model, ModelError, example_model, load
+
+if TYPE_CHECKING:
+    from neural_distortion import analysis, training
 
 __all__ = [
     "Metadata",
     "Model",
     "ModelError",
     "__version__",
+    "analysis",
     "example_audio",
     "example_model",
     "load",
     "read",
+    "training",
     "write",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a part that only some need, when it is asked for."""
+    if name in ("analysis", "training"):
+        return import_module(f"{__name__}.{name}")
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
