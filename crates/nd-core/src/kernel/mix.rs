@@ -8,9 +8,15 @@ use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 use super::Plane;
 
-/// Output channels that share one pass over the rows, at most: a tile's sums must fit the registers.
+/// Output channels that share one pass over the rows, at most.
 fn max_tile_height(lanes: usize) -> usize {
     if lanes >= 16 { 8 } else { 6 }
+}
+
+/// Vectors of sums in a tile, at most: they must fit the registers, 32 with AVX-512 and 16 with AVX2.
+#[inline(always)]
+fn max_sums(lanes: usize) -> usize {
+    if lanes >= 16 { 24 } else { 12 }
 }
 
 /// Splits `channels` into tiles of nearly equal height.
@@ -97,7 +103,7 @@ fn row_of_tiles<'w, S: Simd, const HEIGHT: usize>(
             }
         };
     }
-    if HEIGHT <= 4 {
+    if 4 * HEIGHT <= max_sums(lanes) {
         tiles!(4);
     }
     tiles!(2);
