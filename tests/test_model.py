@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import neural_distortion as nd
 import numpy as np
@@ -15,16 +16,11 @@ from neural_distortion._typing import Audio
 DATA = Path(__file__).parent / "data"
 RATE = 48_000
 
-CASES = {
-    case["name"]: case
-    for case in json.loads((DATA / "index.json").read_text())
-    if case["parameters"] is None
-    and case["quality"] is None
-    and case["compat"] is None
-    and "max_abs" in case["tolerance"]
-}
+CASES = {case["name"]: case for case in json.loads((DATA / "index.json").read_text())}
 
 WAVENET = DATA / "wavenet_nano" / "model.nam"
+SLIMMABLE = DATA / "wavenet_slimmable" / "model.nam"
+KNOBS = DATA / "aidax_gru8_cond2" / "model.json"
 LSTM = DATA / "lstm_1x3_state" / "model.nam"
 
 
@@ -57,11 +53,19 @@ def esr_db(target: Audio, prediction: Audio) -> float:
 @pytest.mark.parametrize("name", CASES)
 def test_models_play_what_other_programs_play(name: str) -> None:
     case = CASES[name]
-    model = nd.load(DATA / case["model"], prewarm=case["start"] == "prewarmed")
+    compat = [case["compat"]] if case["compat"] else []
+    model = nd.load(DATA / case["model"], prewarm=case["start"] == "prewarmed", compat=compat)
+    if case["quality"] is not None:
+        model.quality = case["quality"]
     target = np.load(DATA / case["output"])
+    dry = np.load(DATA / case["input"])[: target.size]
+    parameters = np.load(DATA / case["parameters"])[:, : dry.size] if case["parameters"] else None
     # Rendered as it is, whatever rate the file names: the reference was, too.
-    wet = model(np.load(DATA / case["input"]), model.sample_rate or RATE)[: target.size]
-    np.testing.assert_allclose(wet, target, rtol=0, atol=case["tolerance"]["max_abs"])
+    wet = model(dry, model.sample_rate or RATE, parameters=parameters)
+    if "esr_db" in case["tolerance"]:
+        assert esr_db(target, wet) <= case["tolerance"]["esr_db"]
+    else:
+        np.testing.assert_allclose(wet, target, rtol=0, atol=case["tolerance"]["max_abs"])
 
 
 @pytest.mark.parametrize("path", [WAVENET, LSTM])
@@ -121,6 +125,203 @@ def test_another_number_of_channels_needs_a_reset(model: nd.Model, guitar: Audio
         model.process(np.stack([guitar, guitar]), RATE, reset=False)
     model.reset()
     assert model.process(np.stack([guitar, guitar]), RATE, reset=False).shape == (2, guitar.size)
+
+
+# Threads
+
+
+@pytest.fixture(scope="module")
+def long() -> Audio:
+    """Make enough noise for several threads to have a part of it."""
+    return np.random.default_rng(11).uniform(-0.5, 0.5, 3 * RATE).astype(np.float32)
+
+
+@pytest.mark.parametrize("path", [WAVENET, SLIMMABLE, LSTM])
+@pytest.mark.parametrize("threads", [2, 3, 8, None])
+def test_threads_do_not_change_the_sound(long: Audio, path: Path, threads: int | None) -> None:
+    model = nd.load(path)
+    streamed = np.concatenate([model.process(block, RATE, reset=False) for block in np.split(long, 9)])
+    np.testing.assert_array_equal(model(long, RATE, threads=1), streamed)
+    np.testing.assert_array_equal(model(long, RATE, threads=threads), streamed)
+
+
+@pytest.mark.parametrize("path", [WAVENET, LSTM])
+@pytest.mark.parametrize("threads", [1, 2, 5, None])
+def test_stereo_is_two_times_mono(long: Audio, path: Path, threads: int | None) -> None:
+    model = nd.load(path)
+    alone = [model(channel, RATE, threads=1) for channel in (long, -long, long[::-1])]
+    stereo = model(np.stack([long, -long, long[::-1]]), RATE, threads=threads)
+    np.testing.assert_array_equal(stereo, alone)
+
+
+def test_threads_do_not_change_resampled_sound(model: nd.Model, long: Audio) -> None:
+    stereo = np.stack([long, -long])
+    np.testing.assert_array_equal(model(stereo, 44_100, threads=4), model(stereo, 44_100, threads=1))
+    np.testing.assert_array_equal(model.process(stereo, 44_100), model(stereo, 44_100))
+
+
+def test_a_whole_signal_leaves_no_stream(model: nd.Model, guitar: Audio) -> None:
+    whole = model(guitar, RATE)
+    np.testing.assert_array_equal(model.process(guitar, RATE, reset=False), whole)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_are_a_positive_number(model: nd.Model, guitar: Audio, threads: int) -> None:
+    with pytest.raises(ValueError, match=f"threads={threads}"):
+        model(guitar, RATE, threads=threads)
+
+
+# Sizes
+
+
+def test_a_model_is_full_unless_set(guitar: Audio) -> None:
+    model = nd.load(SLIMMABLE)
+    assert model.sizes == pytest.approx((0, 1 / 3, 2 / 3))
+    assert model.quality == 1
+    full = model(guitar, RATE)
+    model.quality = 0
+    assert model.quality == 0
+    small = model(guitar, RATE)
+    assert not np.array_equal(small, full)
+    model.quality = 0.3
+    np.testing.assert_array_equal(model(guitar, RATE), small)
+    model.quality = model.sizes[-1]
+    np.testing.assert_array_equal(model(guitar, RATE), full)
+
+
+def test_a_stream_fades_to_another_size_in_all_channels_at_once(guitar: Audio) -> None:
+    model, small = nd.load(SLIMMABLE), nd.load(SLIMMABLE)
+    small.quality = 0
+    full = model(guitar, RATE)
+    assert model.receptive_field + 512 < 2000
+    model.process(np.stack([guitar[:4000], guitar[:4000]]), RATE, reset=False)
+    model.quality = 0
+    wet = model.process(np.stack([guitar[4000:], guitar[4000:]]), RATE, reset=False)
+    np.testing.assert_array_equal(wet[0], wet[1])
+    np.testing.assert_array_equal(wet[0, :100], full[4000:4100])
+    np.testing.assert_array_equal(wet[0, 2000:], small(guitar, RATE)[6000:])
+    model.reset()
+    np.testing.assert_array_equal(model.process(guitar, RATE, reset=False), small(guitar, RATE))
+
+
+def test_a_clone_has_its_own_size(guitar: Audio) -> None:
+    model = nd.load(SLIMMABLE)
+    model.quality = 0
+    clone = model.clone()
+    assert clone.quality == 0
+    np.testing.assert_array_equal(clone(guitar, RATE), model(guitar, RATE))
+    clone.quality = 1
+    assert model.quality == 0
+
+
+def test_a_model_of_one_size_is_the_same_at_every_quality(model: nd.Model, guitar: Audio) -> None:
+    whole = model(guitar, RATE)
+    assert model.sizes == (0,)
+    model.quality = 0
+    np.testing.assert_array_equal(model(guitar, RATE), whole)
+
+
+@pytest.mark.parametrize("quality", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_quality_is_from_0_to_1(model: nd.Model, quality: float) -> None:
+    with pytest.raises(ValueError, match="quality="):
+        model.quality = quality
+    assert model.quality == 1
+
+
+# Parameters
+
+
+def test_a_model_has_the_knobs_of_its_file(model: nd.Model) -> None:
+    assert model.parameters == ()
+    assert nd.load(KNOBS).parameters == (
+        nd.Parameter("parameter 1", 0, 1, 0.5),
+        nd.Parameter("parameter 2", 0, 1, 0.5),
+    )
+
+
+def test_settings_hold_for_one_call(guitar: Audio) -> None:
+    model = nd.load(KNOBS)
+    rest = model(guitar, RATE)
+    turned = model(guitar, RATE, parameters=[0.1, 0.9])
+    assert not np.array_equal(turned, rest)
+    np.testing.assert_array_equal(model(guitar, RATE), rest)
+    np.testing.assert_array_equal(model(guitar, RATE, parameters=(0.5, 0.5)), rest)
+    pieces = [model.process(block, RATE, parameters=[0.1, 0.9], reset=False) for block in np.split(guitar, 5)]
+    np.testing.assert_array_equal(np.concatenate(pieces), turned)
+    model.reset()
+    model.process(guitar[:1], RATE, parameters=[0.1, 0.9], reset=False)
+    again = nd.load(KNOBS)
+    again.process(guitar[:1], RATE, parameters=[0.1, 0.9])
+    np.testing.assert_array_equal(
+        model.process(guitar, RATE, reset=False),
+        again.process(guitar, RATE, parameters=[0.5, 0.5], reset=False),
+    )
+
+
+def test_settings_are_signals_that_stand_still(guitar: Audio) -> None:
+    model = nd.load(KNOBS)
+    settings = np.array([0.1, 0.9])
+    signals = np.repeat(settings[:, np.newaxis], guitar.size, axis=1)
+    turned = model(guitar, RATE, parameters=settings)
+    np.testing.assert_array_equal(model(guitar, RATE, parameters=signals), turned)
+    np.testing.assert_array_equal(model(guitar, RATE, parameters=np.asfortranarray(signals)), turned)
+
+
+def test_automation_is_the_same_in_blocks_and_in_all_channels(guitar: Audio) -> None:
+    model = nd.load(KNOBS)
+    stereo = np.stack([guitar, -guitar])
+    sweep = np.linspace([0, 1], [1, 0], guitar.size, axis=1)
+    whole = model(stereo, RATE, parameters=sweep)
+    np.testing.assert_array_equal(whole[1], model(-guitar, RATE, parameters=sweep))
+    model.reset()
+    pieces = [
+        model.process(stereo[:, part], RATE, parameters=sweep[:, part], reset=False)
+        for part in (slice(0, 1), slice(1, 1), slice(1, 700), slice(700, None))
+    ]
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole)
+
+
+def test_settings_go_with_resampling_and_automation_does_not(guitar: Audio) -> None:
+    file = json.loads(KNOBS.read_text()) | {"samplerate": RATE}
+    model = nd.load(json.dumps(file).encode())
+    assert model.sample_rate == RATE
+    turned = model(guitar, 44_100, parameters=[0.1, 0.9])
+    assert turned.shape == guitar.shape
+    assert not np.array_equal(turned, model(guitar, 44_100))
+    for play in (model, model.process):
+        with pytest.raises(ValueError, match=r"at 44100 Hz: parameters that move are not resampled"):
+            play(guitar, 44_100, parameters=np.zeros((2, guitar.size)))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (0.5, r"shape \(\): expected \(2,\) or \(2, 8000\)"),
+        ([], r"shape \(0,\): expected"),
+        ([0.5], r"shape \(1,\): expected"),
+        ([0.5, 0.5, 0.5], r"shape \(3,\): expected"),
+        (np.zeros((2, 7999)), r"shape \(2, 7999\): expected"),
+        (np.zeros((8000, 2)), r"shape \(8000, 2\): expected"),
+        ([0.5, float("nan")], "not finite"),
+        ([0.5, 1e300], "not finite"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(guitar: Audio, parameters: npt.ArrayLike, message: str) -> None:
+    model = nd.load(KNOBS)
+    for play in (model, model.process):
+        with pytest.raises(ValueError, match=f"parameters .*{message}"):
+            play(guitar, RATE, parameters=parameters)
+
+
+def test_settings_that_are_not_numbers_are_refused(guitar: Audio) -> None:
+    with pytest.raises(TypeError, match="parameters of type"):
+        nd.load(KNOBS)(guitar, RATE, parameters=["low", "high"])
+
+
+def test_a_model_without_knobs_takes_none(model: nd.Model, guitar: Audio) -> None:
+    np.testing.assert_array_equal(model(guitar, RATE, parameters=[]), model(guitar, RATE))
+    with pytest.raises(ValueError, match=r"shape \(1,\): expected \(0,\)"):
+        model(guitar, RATE, parameters=[0.5])
 
 
 # Shapes and types
@@ -248,7 +449,7 @@ def test_a_model_says_what_it_is(model: nd.Model) -> None:
     assert model.num_parameters == 842
     assert model.receptive_field == 4093
     assert model.latency_samples == 0
-    assert repr(model) == "<Model WaveNet, 842 parameters, 48000 Hz>"
+    assert repr(model) == "<Model WaveNet, 842 weights, 48000 Hz>"
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if CASES[name]["format"] == "nam"])
@@ -289,7 +490,7 @@ def test_metadata_is_typed_and_complete() -> None:
     assert told.tone_type is None
     assert told.raw == said
     assert told.warnings == ()
-    assert repr(model) == "<Model 'Ö', WaveNet, 842 parameters, 48000 Hz>"
+    assert repr(model) == "<Model 'Ö', WaveNet, 842 weights, 48000 Hz>"
     with pytest.raises(dataclasses.FrozenInstanceError):
         told.name = "another"  # type: ignore[misc]
 
@@ -306,6 +507,52 @@ def test_metadata_may_be_missing(waveshaper: nd.Model) -> None:
 
 
 # Loading
+
+
+def test_reversed_taps_play_a_response_backwards() -> None:
+    path = DATA / "linear_64" / "model.nam"
+    impulse = np.zeros(64, np.float32)
+    impulse[0] = 1
+    forwards = nd.load(path)(impulse, RATE)
+    backwards = nd.load(path, compat=["reverse_linear_taps"])(impulse, RATE)
+    np.testing.assert_allclose(backwards, forwards[::-1], rtol=0, atol=1e-6)
+
+
+def test_an_old_player_leaves_out_a_film(guitar: Audio) -> None:
+    path = DATA / "wavenet_film_all" / "model.nam"
+    old = nd.load(path, compat={"legacy_layer1x1_post_film"})
+    assert not np.array_equal(old(guitar, RATE), nd.load(path)(guitar, RATE))
+
+
+def test_fast_math_is_near_exact_math(guitar: Audio) -> None:
+    exact, fast = nd.load(WAVENET)(guitar, RATE), nd.load(WAVENET, math="fast")(guitar, RATE)
+    assert not np.array_equal(fast, exact)
+    assert esr_db(exact, fast) < -40
+
+
+def test_every_instruction_set_plays_the_same_model(model: nd.Model, guitar: Audio) -> None:
+    sets = nd.instruction_sets()
+    assert sets[-1] in ("baseline", "neon")
+    assert model.instruction_set == sets[0]
+    for name in sets:
+        one = nd.load(WAVENET, instruction_set=name)
+        assert one.instruction_set == name
+        np.testing.assert_allclose(one(guitar, RATE), model(guitar, RATE), rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compat": ["sideways"]}, '"sideways": there is legacy_.*, residual_.*, reverse_linear_taps$'),
+        ({"math": "wrong"}, 'math="wrong": expected "exact" or "fast"'),
+        ({"instruction_set": "mmx"}, '"mmx" .*: it has .*(baseline|neon)'),
+    ],
+)
+def test_an_unknown_option_is_refused_with_those_that_there_are(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        nd.load(WAVENET, **options)
 
 
 def test_a_model_is_its_content_wherever_it_is(tmp_path: Path, guitar: Audio) -> None:

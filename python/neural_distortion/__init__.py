@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from neural_distortion._native import __version__
 from neural_distortion.io import example_audio, read, write
-from neural_distortion.model import Metadata, Model, ModelError, example_model, load
+from neural_distortion.model import (
+    Metadata,
+    Model,
+    ModelError,
+    Parameter,
+    example_model,
+    instruction_sets,
+    load,
+)
 
 if TYPE_CHECKING:
     from neural_distortion import analysis, training
@@ -25,10 +33,12 @@ __all__ = [
     "Metadata",
     "Model",
     "ModelError",
+    "Parameter",
     "__version__",
     "analysis",
     "example_audio",
     "example_model",
+    "instruction_sets",
     "load",
     "read",
     "training",

@@ -3,9 +3,11 @@ from typing import Final, TypedDict, final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Model", "__version__"]
+__all__ = ["Model", "__version__", "instruction_sets"]
 
 __version__: Final[str]
+
+def instruction_sets() -> list[str]: ...
 
 class _Metadata(TypedDict):
     name: str | None
@@ -24,12 +26,42 @@ class _Metadata(TypedDict):
 
 @final
 class Model:
-    def __new__(cls, data: bytes, *, file: str | None, prewarm: bool) -> Model: ...
+    quality: float
+    def __new__(
+        cls,
+        data: bytes,
+        *,
+        file: str | None,
+        prewarm: bool,
+        compat: list[str],
+        math: str,
+        instruction_set: str | None,
+    ) -> Model: ...
+    def render(
+        self,
+        audio: npt.NDArray[np.float32],
+        sample_rate: float,
+        *,
+        parameters: npt.NDArray[np.float32] | None,
+        resample: bool,
+        threads: int | None,
+    ) -> npt.NDArray[np.float32]: ...
     def process(
-        self, audio: npt.NDArray[np.float32], sample_rate: float, *, reset: bool, resample: bool
+        self,
+        audio: npt.NDArray[np.float32],
+        sample_rate: float,
+        *,
+        parameters: npt.NDArray[np.float32] | None,
+        reset: bool,
     ) -> npt.NDArray[np.float32]: ...
     def reset(self) -> None: ...
     def clone(self) -> Model: ...
+    @property
+    def sizes(self) -> list[float]: ...
+    @property
+    def parameters(self) -> list[tuple[str, float, float, float]]: ...
+    @property
+    def instruction_set(self) -> str: ...
     @property
     def architecture(self) -> str: ...
     @property

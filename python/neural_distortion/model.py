@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -91,10 +91,32 @@ class Metadata:
     warnings: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parameter:
+    """A knob of a model.
+
+    Attributes
+    ----------
+    name : str
+        ``"parameter 1"``, …: model files do not name them.
+    minimum, maximum : float
+        What the knob spans. Files do not say it: the model was trained on what its maker chose, by custom 0
+        to 1, and takes values beyond.
+    default : float
+        Where it stands in a call that does not set it.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    default: float
+
+
 class Model:
     """A model that is ready to play; :func:`load` makes one.
 
-    Calling it renders a whole signal; :meth:`process` with ``reset=False`` goes on where the last call ended.
+    Calling it renders a whole signal, on several cores where it can; :meth:`process` plays a stream, block by
+    block.
 
     A model remembers what it heard, so it is one thread's at a time: a second thread that calls it meanwhile
     gets a RuntimeError. The GIL is released during the work; to use several cores, give each thread a
@@ -118,14 +140,16 @@ class Model:
         told["warnings"] = tuple(told["warnings"])
         self._metadata = Metadata(**told)
 
-    def __call__(self, audio: npt.ArrayLike, sample_rate: float, *, resample: bool = True) -> Audio:
-        """Render a whole signal from a fresh state: :meth:`process` with ``reset=True``."""
-        return self.process(audio, sample_rate, resample=resample)
-
-    def process(
-        self, audio: npt.ArrayLike, sample_rate: float, *, reset: bool = True, resample: bool = True
+    def __call__(
+        self,
+        audio: npt.ArrayLike,
+        sample_rate: float,
+        *,
+        parameters: npt.ArrayLike | None = None,
+        resample: bool = True,
+        threads: int | None = None,
     ) -> Audio:
-        """Run audio through the model.
+        """Render a whole signal, from a fresh state and without leaving one: a stream begins anew after it.
 
         Each channel has a state of its own; all share the weights.
 
@@ -136,12 +160,16 @@ class Model:
             It may be empty. A NaN or an infinity comes out as such for as long as the model remembers it.
         sample_rate : float > 0
             The rate of ``audio``, in Hz. A model without a rate of its own takes any.
-        reset : bool
-            Whether to start afresh. Otherwise the stream of the calls before goes on: blocks of any length
-            give the samples that one call would have given.
+        parameters : array of numbers [shape=(parameters,) or (parameters, frames)]
+            A setting for each of :attr:`parameters`, or a signal for each, the same for all channels. It
+            holds for this call alone: without it, every parameter stands at its default.
         resample : bool
-            Whether audio at another rate than the model's is resampled to it and back, which takes a whole
-            signal; the output is aligned with the input to the sample.
+            Whether audio at another rate than the model's is resampled to it and back; the output is aligned
+            with the input to the sample. Parameters that move are not resampled.
+        threads : int > 0
+            How many cores may work; by default, all. The samples are the same. Channels run side by side, and
+            a long signal of a feed-forward model without moving parameters is split; a recurrent model's is
+            not.
 
         Returns
         -------
@@ -151,23 +179,86 @@ class Model:
         Raises
         ------
         ValueError
-            If ``audio`` has another shape, or another number of channels than the stream that it continues;
-            if ``sample_rate`` is not positive, or not the model's where ``resample`` or ``reset`` is false.
+            If ``audio`` or ``parameters`` has another shape, or ``parameters`` something that is not finite;
+            if ``sample_rate`` or ``threads`` is not positive; if ``sample_rate`` is not the model's, and
+            ``resample`` is false or parameters move.
         TypeError
-            If ``audio`` is not of a floating-point type.
+            If ``audio`` is not of a floating-point type, or ``parameters`` is not of numbers.
         RuntimeError
             If another thread is running this model.
         """
+        if threads is not None and threads < 1:
+            msg = f"threads={threads!r} is not a positive number"
+            raise ValueError(msg)
+        planar, settings = self._checked(audio, sample_rate, parameters)
+        wet = self._native.render(
+            planar, sample_rate, parameters=settings, resample=resample, threads=threads
+        )
+        return wet.reshape(np.shape(audio))
+
+    def process(
+        self,
+        audio: npt.ArrayLike,
+        sample_rate: float,
+        *,
+        parameters: npt.ArrayLike | None = None,
+        reset: bool = True,
+        resample: bool = True,
+    ) -> Audio:
+        """Run audio through the model, on one core, and remember it.
+
+        Parameters
+        ----------
+        audio : array of float [shape=(frames,) or (channels, frames)]
+            The dry signal, as :meth:`__call__` takes it.
+        sample_rate : float > 0
+            The rate of ``audio``, in Hz. A model without a rate of its own takes any.
+        parameters : array of numbers [shape=(parameters,) or (parameters, frames)]
+            As in :meth:`__call__`, for this block alone.
+        reset : bool
+            Whether to start afresh. Otherwise the stream of the calls before goes on: blocks of any length
+            give the samples that one call would have given.
+        resample : bool
+            Whether audio at another rate than the model's is rendered as a whole signal. A stream is not
+            resampled.
+
+        Returns
+        -------
+        wet : Audio [shape of ``audio`` ]
+            The wet signal, at ``sample_rate``.
+
+        Raises
+        ------
+        ValueError
+            If ``audio`` or ``parameters`` has another shape, or ``parameters`` something that is not finite;
+            if ``audio`` has another number of channels than the stream that it continues; if ``sample_rate``
+            is not positive, or not the model's where ``resample`` or ``reset`` is false or parameters move.
+        TypeError
+            If ``audio`` is not of a floating-point type, or ``parameters`` is not of numbers.
+        RuntimeError
+            If another thread is running this model.
+        """
+        if reset and resample and self.sample_rate not in (None, sample_rate):
+            return self(audio, sample_rate, parameters=parameters, threads=1)
+        planar, settings = self._checked(audio, sample_rate, parameters)
+        wet = self._native.process(planar, sample_rate, parameters=settings, reset=reset)
+        return wet.reshape(np.shape(audio))
+
+    def _checked(
+        self, audio: npt.ArrayLike, sample_rate: float, parameters: npt.ArrayLike | None
+    ) -> tuple[Audio, Audio | None]:
+        """Return the audio as (channels, frames), and the parameters as (parameters, 1 or frames)."""
         samples = as_audio(audio)
         if not (sample_rate > 0 and math.isfinite(sample_rate)):
             msg = f"sample_rate={sample_rate!r} is not a positive number of Hz"
             raise ValueError(msg)
         planar = samples[np.newaxis] if samples.ndim == 1 else samples
-        wet = self._native.process(planar, sample_rate, reset=reset, resample=resample)
-        return wet.reshape(samples.shape)
+        if parameters is None:
+            return planar, None
+        return planar, as_settings(parameters, len(self.parameters), planar.shape[1])
 
     def reset(self) -> None:
-        """Forget all audio so far: the model is as it was when it was loaded."""
+        """Forget all audio so far: the model is as it was when it was loaded, of the size that is set."""
         self._native.reset()
 
     def clone(self) -> "Model":
@@ -209,6 +300,43 @@ class Model:
         return self._native.num_parameters
 
     @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The knobs, which a call sets; most models have none."""
+        return tuple(Parameter(*told) for told in self._native.parameters)
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """The qualities from which on the model is another size, ascending from 0; one for one size."""
+        return tuple(self._native.sizes)
+
+    @property
+    def quality(self) -> float:
+        """The size of a model that has several, from 0 (smallest) to 1 (full, the default).
+
+        It can be set at any time, also while the model is at work in another thread: a stream crossfades to
+        the new size from its next block on, without a click. A model of one size plays the same at every
+        quality.
+
+        Raises
+        ------
+        ValueError
+            If it is set to something that is not from 0 to 1.
+        """
+        return self._native.quality
+
+    @quality.setter
+    def quality(self, quality: float) -> None:
+        if not 0 <= quality <= 1:
+            msg = f"quality={quality!r} is not from 0 (smallest) to 1 (full)"
+            raise ValueError(msg)
+        self._native.quality = quality
+
+    @property
+    def instruction_set(self) -> str:
+        """The instructions that the model was compiled for: one of :func:`instruction_sets`."""
+        return self._native.instruction_set
+
+    @property
     def metadata(self) -> Metadata:
         """What the file says about the model."""
         return self._metadata
@@ -216,10 +344,17 @@ class Model:
     def __repr__(self) -> str:
         name = f"{self.metadata.name!r}, " if self.metadata.name else ""
         rate = f"{self.sample_rate:g} Hz" if self.sample_rate else "any sample rate"
-        return f"<Model {name}{self.architecture}, {self.num_parameters} parameters, {rate}>"
+        return f"<Model {name}{self.architecture}, {self.num_parameters} weights, {rate}>"
 
 
-def load(source: PathLike | bytes, *, prewarm: bool = True) -> Model:
+def load(
+    source: PathLike | bytes,
+    *,
+    prewarm: bool = True,
+    compat: Iterable[str] = (),
+    math: Literal["exact", "fast"] = "exact",
+    instruction_set: str | None = None,
+) -> Model:
     """Load a model; its format is found from its content, never from the name of the file.
 
     Parameters
@@ -229,11 +364,24 @@ def load(source: PathLike | bytes, *, prewarm: bool = True) -> Model:
     prewarm : bool
         Whether silence runs through the model first, as players do, so that it does not start with a thump.
         Without it, a recurrent model starts from the state that the file gives.
+    compat : iterable of str
+        Readings of a ``.nam`` file that other programs have, or had: ``"reverse_linear_taps"`` (the first
+        weight of a linear model is the oldest sample's, as its trainer once wrote them),
+        ``"legacy_layer1x1_post_film"`` (it is applied in blended layers only, as players once did) and
+        ``"residual_without_layer1x1"`` (a layer without its 1x1 convolution adds its activations to its
+        input, as the trainer does).
+    math : "exact" or "fast"
+        How exact tanh and the sigmoid are: to 5e-7, or as the rational approximations of NAM's player, with
+        4e-4.
+    instruction_set : str
+        One of :func:`instruction_sets`; by default, the fastest.
 
     Raises
     ------
     ModelError
         If the model cannot be used; the message says what is wrong and where.
+    ValueError
+        If an option has another value than these, or this processor lacks the instruction set.
     OSError
         If the file cannot be read, for example a FileNotFoundError.
 
@@ -244,9 +392,27 @@ def load(source: PathLike | bytes, *, prewarm: bool = True) -> Model:
     'MLP'
     """
     if isinstance(source, bytes):
-        return Model(_native.Model(source, file=None, prewarm=prewarm))
-    path = Path(source)
-    return Model(_native.Model(path.read_bytes(), file=str(path), prewarm=prewarm))
+        data, file = source, None
+    else:
+        path = Path(source)
+        data, file = path.read_bytes(), str(path)
+    native = _native.Model(
+        data,
+        file=file,
+        prewarm=prewarm,
+        compat=list(compat),
+        math=math,
+        instruction_set=instruction_set,
+    )
+    return Model(native)
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Return what models can be compiled for on this processor, the fastest first.
+
+    It is some of ``"avx512"``, ``"avx2"``, ``"neon"`` and ``"baseline"``.
+    """
+    return tuple(_native.instruction_sets())
 
 
 def example_model(name: str) -> Path:
@@ -285,3 +451,20 @@ def as_audio(audio: npt.ArrayLike) -> Audio:
         )
         raise ValueError(msg)
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def as_settings(parameters: npt.ArrayLike, count: int, frames: int) -> Audio | None:
+    """Return settings of shape (count, 1 or frames), None for none, or say what is wrong with them."""
+    array = np.asarray(parameters)
+    if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
+        msg = f"parameters of type {array.dtype}: expected numbers"
+        raise TypeError(msg)
+    if array.shape not in ((count,), (count, frames)):
+        msg = f"parameters of shape {array.shape}: expected ({count},) or ({count}, {frames})"
+        raise ValueError(msg)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        settings = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(settings).all():
+        msg = "parameters that are not finite"
+        raise ValueError(msg)
+    return settings.reshape(count, -1) if settings.size else None

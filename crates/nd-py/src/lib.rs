@@ -4,6 +4,7 @@
 
 mod error;
 mod model;
+mod option;
 
 use pyo3::prelude::*;
 
@@ -11,6 +12,9 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::model::Model;
+
+    #[pymodule_export]
+    use crate::option::instruction_sets;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

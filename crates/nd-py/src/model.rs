@@ -1,14 +1,25 @@
 //! The model, one state for each channel.
 
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::thread;
 
-use nd_core::{CompileOptions, Metadata, ModelSpec, dsp};
+use nd_core::dsp::process_at;
+use nd_core::dsp::resample::UnsupportedRates;
+use nd_core::engine::PARAMETER_DEFAULT;
+use nd_core::{Metadata, ModelSpec};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{Reason, detached, model_error};
+use crate::option::{compile_options, load_options};
+
+/// Frames below which a channel does not get a thread of its own.
+const MIN_CHANNEL: usize = 4096;
 
 /// A compiled model.
 #[pyclass(frozen, module = "neural_distortion._native")]
@@ -17,6 +28,8 @@ pub(crate) struct Model {
     fresh: nd_core::Model,
     /// One model for each channel of the stream, which share the weights; none before its first block.
     stream: Mutex<Vec<nd_core::Model>>,
+    /// The bits of an `f64`, which can be read and set while the model is at work.
+    quality: AtomicU64,
     architecture: &'static str,
     metadata: Metadata,
 }
@@ -24,47 +37,113 @@ pub(crate) struct Model {
 #[pymethods]
 impl Model {
     #[new]
-    #[pyo3(signature = (data, *, file, prewarm))]
-    fn new(py: Python<'_>, data: &[u8], file: Option<&str>, prewarm: bool) -> PyResult<Self> {
-        let mut options = CompileOptions::default();
-        options.prewarm = prewarm;
+    #[pyo3(signature = (data, *, file, prewarm, compat, math, instruction_set))]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument from Python is owned")]
+    fn new(
+        py: Python<'_>,
+        data: &[u8],
+        file: Option<&str>,
+        prewarm: bool,
+        compat: Vec<String>,
+        math: &str,
+        instruction_set: Option<&str>,
+    ) -> PyResult<Self> {
+        let load = load_options(&compat)?;
+        let compile = compile_options(prewarm, math, instruction_set)?;
         let (spec, fresh) = detached(py, || -> Result<_, Reason> {
-            let spec = ModelSpec::from_slice(data)?;
-            let fresh = spec.compile(&options)?;
+            let spec = ModelSpec::from_slice_with(data, &load)?;
+            let fresh = spec.compile(&compile)?;
             Ok((spec, fresh))
         })?
         .map_err(|reason| model_error(py, file, &reason))?;
         Ok(Self {
             fresh,
             stream: Mutex::default(),
+            quality: AtomicU64::new(1.0_f64.to_bits()),
             architecture: spec.architecture(),
             metadata: spec.metadata,
         })
     }
 
-    /// The wet signal for `audio`, `(channels, frames)` and contiguous, at `sample_rate`.
-    #[pyo3(signature = (audio, sample_rate, *, reset, resample))]
+    /// The wet signal for all of `audio`, `(channels, frames)` and contiguous, at `sample_rate`.
+    ///
+    /// `parameters`, contiguous, too, is `(parameters, 1)` or `(parameters, frames)`. Without `threads`, as many are
+    /// used as there are cores.
+    #[pyo3(signature = (audio, sample_rate, *, parameters, resample, threads))]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument from Python is owned")]
+    fn render<'py>(
+        &self,
+        py: Python<'py>,
+        audio: PyReadonlyArray2<'py, f32>,
+        sample_rate: f64,
+        parameters: Option<PyReadonlyArray2<'py, f32>>,
+        resample: bool,
+        threads: Option<NonZeroUsize>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let rate = self.fresh.sample_rate().unwrap_or(sample_rate);
+        if rate != sample_rate && !resample {
+            return Err(wrong_rate(rate, sample_rate, "resample=False"));
+        }
+        let settings = Settings::new(parameters.as_ref())?;
+        if rate != sample_rate && matches!(settings, Settings::Automated(_)) {
+            return Err(wrong_rate(rate, sample_rate, "parameters that move are not resampled"));
+        }
+        let shape = audio.dims();
+        let input = audio.as_slice()?;
+        let mut stream = self.stream()?;
+        stream.clear();
+        let mut channels = self.start(shape[0]);
+        let output = detached(py, || {
+            let threads =
+                threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+            side_by_side(&mut channels, input, shape[1], threads, |model, input, output, threads| {
+                settings.set(model);
+                let play = |model: &mut nd_core::Model, input: &[f32], output: &mut [f32]| match &settings {
+                    Settings::Automated(signals) => model.process_automated(input, signals, output),
+                    Settings::Default | Settings::Held(_) => model.render(input, output, threads),
+                };
+                if rate == sample_rate {
+                    play(model, input, output);
+                } else {
+                    let wet = process_at(sample_rate, input, rate, |audio| {
+                        let there = audio.to_vec();
+                        play(model, &there, audio);
+                    })?;
+                    output.copy_from_slice(&wet);
+                }
+                Ok(())
+            })
+        })?
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        PyArray1::from_vec(py, output).reshape(shape)
+    }
+
+    /// The wet signal for a block of the stream, as [`render`](Self::render) takes it; a new stream with `reset`.
+    #[pyo3(signature = (audio, sample_rate, *, parameters, reset))]
     #[expect(clippy::needless_pass_by_value, reason = "an argument from Python is owned")]
     fn process<'py>(
         &self,
         py: Python<'py>,
         audio: PyReadonlyArray2<'py, f32>,
         sample_rate: f64,
+        parameters: Option<PyReadonlyArray2<'py, f32>>,
         reset: bool,
-        resample: bool,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        if let Some(rate) = self.fresh.sample_rate()
+            && rate != sample_rate
+        {
+            let why = if reset { "resample=False" } else { "a stream (reset=False) is not resampled" };
+            return Err(wrong_rate(rate, sample_rate, why));
+        }
+        let settings = Settings::new(parameters.as_ref())?;
         let shape = audio.dims();
         let input = audio.as_slice()?;
-        let rate = self.fresh.sample_rate().unwrap_or(sample_rate);
-        if rate != sample_rate && !(reset && resample) {
-            return Err(wrong_rate(rate, sample_rate, reset));
-        }
         let mut stream = self.stream()?;
         if reset {
             stream.clear();
         }
         if stream.is_empty() {
-            stream.resize(shape[0], self.fresh.clone());
+            *stream = self.start(shape[0]);
         }
         if stream.len() != shape[0] {
             return Err(PyValueError::new_err(format!(
@@ -73,18 +152,24 @@ impl Model {
                 shape[0]
             )));
         }
-        let channels = stream.as_mut_slice();
+        let (channels, quality) = (stream.as_mut_slice(), self.quality());
         let output = detached(py, || {
-            if rate == sample_rate {
-                Ok(render(channels, input, shape[1]))
-            } else {
-                render_resampled(channels, input, shape[1], sample_rate, rate)
+            let mut output = vec![0.0; input.len()];
+            for (channel, model) in channels.iter_mut().enumerate() {
+                let range = channel * shape[1]..(channel + 1) * shape[1];
+                model.set_quality(quality);
+                settings.set(model);
+                match &settings {
+                    Settings::Automated(signals) => {
+                        model.process_automated(&input[range.clone()], signals, &mut output[range]);
+                    }
+                    Settings::Default | Settings::Held(_) => {
+                        model.process(&input[range.clone()], &mut output[range]);
+                    }
+                }
             }
-        })?
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        if rate != sample_rate {
-            stream.clear(); // it heard the silence around the signal, too
-        }
+            output
+        })?;
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
@@ -98,9 +183,40 @@ impl Model {
         Ok(Self {
             fresh: self.fresh.clone(),
             stream: Mutex::new(self.stream()?.clone()),
+            quality: AtomicU64::new(self.quality().to_bits()),
             architecture: self.architecture,
             metadata: self.metadata.clone(),
         })
+    }
+
+    #[getter]
+    fn quality(&self) -> f64 {
+        f64::from_bits(self.quality.load(Ordering::Relaxed))
+    }
+
+    #[setter]
+    fn set_quality(&self, quality: f64) {
+        self.quality.store(quality.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The qualities from which on the model is another size.
+    #[getter]
+    fn sizes(&self) -> Vec<f64> {
+        self.fresh.quality_steps().to_vec()
+    }
+
+    /// The arguments of `neural_distortion.Parameter`, for each.
+    #[getter]
+    fn parameters(&self) -> Vec<(String, f64, f64, f64)> {
+        let default = f64::from(PARAMETER_DEFAULT);
+        (1..=self.fresh.parameters())
+            .map(|number| (format!("parameter {number}"), 0.0, 1.0, default))
+            .collect()
+    }
+
+    #[getter]
+    fn instruction_set(&self) -> &'static str {
+        self.fresh.instruction_set().name()
     }
 
     #[getter]
@@ -173,36 +289,75 @@ impl Model {
             )
         })
     }
-}
 
-/// Every channel, as long as `frames`, through its own model.
-fn render(channels: &mut [nd_core::Model], input: &[f32], frames: usize) -> Vec<f32> {
-    let mut output = vec![0.0; input.len()];
-    for (channel, model) in channels.iter_mut().enumerate() {
-        let range = channel * frames..(channel + 1) * frames;
-        model.process(&input[range.clone()], &mut output[range]);
+    /// Fresh models of the size that is set.
+    fn start(&self, channels: usize) -> Vec<nd_core::Model> {
+        let mut model = self.fresh.clone();
+        model.set_quality(self.quality());
+        model.reset();
+        vec![model; channels]
     }
-    output
 }
 
-/// As [`render`], at the model's `rate`.
-fn render_resampled(
+/// What the parameters are for a call.
+enum Settings<'a> {
+    Default,
+    Held(&'a [f32]),
+    /// A signal for each parameter.
+    Automated(Vec<&'a [f32]>),
+}
+
+impl<'a> Settings<'a> {
+    fn new(parameters: Option<&'a PyReadonlyArray2<'_, f32>>) -> PyResult<Self> {
+        let Some(parameters) = parameters else { return Ok(Self::Default) };
+        let values = parameters.as_slice()?;
+        Ok(match parameters.dims()[1] {
+            1 => Self::Held(values),
+            frames => Self::Automated(values.chunks_exact(frames.max(1)).collect()),
+        })
+    }
+
+    /// Sets the parameters of a model, so that nothing of another call is left.
+    fn set(&self, model: &mut nd_core::Model) {
+        for index in 0..model.parameters() {
+            let setting = if let Self::Held(values) = self { values[index] } else { PARAMETER_DEFAULT };
+            model.set_parameter(index, setting);
+        }
+    }
+}
+
+/// Does `work` for each channel, as long as `frames`, with its model, its input, its output and its share of `threads`.
+fn side_by_side(
     channels: &mut [nd_core::Model],
     input: &[f32],
     frames: usize,
-    sample_rate: f64,
-    rate: f64,
-) -> Result<Vec<f32>, dsp::resample::UnsupportedRates> {
-    let mut output = Vec::with_capacity(input.len());
-    for (channel, model) in channels.iter_mut().enumerate() {
-        let range = channel * frames..(channel + 1) * frames;
-        let process = |audio: &mut [f32]| model.process_in_place(audio);
-        output.append(&mut dsp::process_at(sample_rate, &input[range], rate, process)?);
+    threads: NonZeroUsize,
+    work: impl Fn(&mut nd_core::Model, &[f32], &mut [f32], NonZeroUsize) -> Result<(), UnsupportedRates> + Sync,
+) -> Result<Vec<f32>, UnsupportedRates> {
+    let mut output = vec![0.0; input.len()];
+    if frames == 0 {
+        return Ok(output);
     }
+    let groups = if frames < MIN_CHANNEL { 1 } else { threads.get().min(channels.len()) };
+    let share = NonZeroUsize::new(threads.get() / groups).unwrap_or(NonZeroUsize::MIN);
+    let size = channels.len().div_ceil(groups);
+    let work = |(models, (input, output)): (&mut [nd_core::Model], (&[f32], &mut [f32]))| {
+        let signals = input.chunks(frames).zip(output.chunks_mut(frames));
+        models.iter_mut().zip(signals).try_for_each(|(model, (x, y))| work(model, x, y, share))
+    };
+    let signals = input.chunks(size * frames).zip(output.chunks_mut(size * frames));
+    thread::scope(|scope| {
+        let mut groups = channels.chunks_mut(size).zip(signals);
+        let own = groups.next();
+        let others: Vec<_> = groups.map(|group| scope.spawn(|| work(group))).collect();
+        let outcome = own.map_or(Ok(()), work);
+        let outcomes =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        outcomes.fold(outcome, Result::and)
+    })?;
     Ok(output)
 }
 
-fn wrong_rate(rate: f64, sample_rate: f64, reset: bool) -> PyErr {
-    let why = if reset { "resample=False" } else { "a stream (reset=False) is not resampled" };
+fn wrong_rate(rate: f64, sample_rate: f64, why: &str) -> PyErr {
     PyValueError::new_err(format!("the model runs at {rate} Hz and the audio is at {sample_rate} Hz: {why}"))
 }
