@@ -13,6 +13,8 @@ from neural_distortion.cli import main, render
 
 DATA = Path(__file__).parent / "data"
 WAVENET = DATA / "wavenet_nano" / "model.nam"
+SLIMMABLE = DATA / "wavenet_slimmable" / "model.nam"
+KNOBS = DATA / "aidax_gru8_cond2" / "model.json"
 RATE = 48_000
 
 
@@ -68,8 +70,8 @@ def test_render_gives_what_python_gives(
 def test_render_in_blocks_gives_the_same(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(render, "WHOLE", 1000)
     monkeypatch.setattr(render, "BLOCK", 1000)
-    monkeypatch.setattr(render, "LONG_SECONDS", 0)
     Run(capsys, "render", WAVENET, tone, tmp_path / "wet.wav")
     np.testing.assert_array_equal(nd.read(tmp_path / "wet.wav")[0], nd.load(WAVENET)(*nd.read(tone)))
 
@@ -90,6 +92,35 @@ def test_render_has_a_gain_on_either_side(
     dry, rate = nd.read(tone)
     expected = 0.1 * nd.load(WAVENET)(10 ** (6 / 20) * dry, rate)
     np.testing.assert_allclose(nd.read(tmp_path / "wet.wav")[0], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_info_says_which_sizes_and_knobs_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    def lines(model: Path) -> list[str]:
+        return [line.rstrip() for line in Run(capsys, "info", model).output.splitlines()]
+
+    assert "sizes            1" in lines(WAVENET)
+    assert "sizes            3, from quality 0, 0.333, 0.667" in lines(SLIMMABLE)
+    for number in (1, 2):
+        assert f"parameter {number}      0 to 1, 0.5 unless set" in lines(KNOBS)
+
+
+@pytest.mark.parametrize("whole", [1000, 1_000_000])
+def test_render_sets_the_size_the_knobs_and_the_threads(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    tone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    whole: int,
+) -> None:
+    monkeypatch.setattr(render, "WHOLE", whole)
+    dry, rate = nd.read(tone)
+    Run(capsys, "render", KNOBS, tone, tmp_path / "wet.wav", *["--parameter", "0.25", "--parameter", "1"])
+    expected = nd.load(KNOBS)(dry, rate, parameters=[0.25, 1])
+    np.testing.assert_array_equal(nd.read(tmp_path / "wet.wav")[0], expected)
+    Run(capsys, "render", SLIMMABLE, tone, tmp_path / "wet.wav", *["--quality", "0", "--threads", "2"])
+    small = nd.load(SLIMMABLE)
+    small.quality = 0
+    np.testing.assert_array_equal(nd.read(tmp_path / "wet.wav")[0], small(dry, rate))
 
 
 def test_render_warns_where_a_file_clips(
@@ -149,6 +180,9 @@ def test_demo_makes_sounds_and_pictures(capsys: pytest.CaptureFixture[str], tmp_
         ("render MODEL tone.wav odd.wav tone.wav", 1, "tone.wav"),
         ("render MODEL tone.wav", 2, "INPUT"),
         ("render MODEL tone.wav wet.wav --gain-db loud", 2, "--gain-db"),
+        ("render MODEL tone.wav wet.wav --quality 2", 1, "quality=2.0"),
+        ("render MODEL tone.wav wet.wav --parameter 0.5", 1, "parameters of shape (1,): expected (0,)"),
+        ("render MODEL tone.wav wet.wav --threads 0", 2, "--threads"),
         ("info", 2, "MODEL"),
         ("info a b", 2, "unexpected"),
         ("info --frobnicate", 2, "--frobnicate"),

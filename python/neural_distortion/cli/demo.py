@@ -39,7 +39,7 @@ def demo(
     write(folder / "wet.wav", wet, sample_rate)
 
     rate = model.sample_rate or sample_rate
-    kind = f"{MODEL}: {model.architecture}, {model.num_parameters} parameters"
+    kind = f"{MODEL}: {model.architecture}, {model.num_parameters} weights"
     soft, loud = sine(rate, 10 ** (SOFT_DBFS / 20)), sine(rate, 1)
     last = slice(-round(PERIODS * rate / SINE_HZ) - 1, None)
     title = f"A {SINE_HZ} Hz sine, {-SOFT_DBFS} dB below full scale"

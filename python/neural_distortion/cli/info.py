@@ -33,9 +33,15 @@ def facts(model: Model) -> dict[str, str]:
         memory += f" ({model.receptive_field / rate * 1e3:.3g} ms)"
     told = dataclasses.asdict(model.metadata)
     del told["raw"], told["warnings"]
+    sizes = [f"{size:.3g}" for size in model.sizes]
     return {
         "architecture": model.architecture,
-        "parameters": f"{model.num_parameters:,}",
+        "weights": f"{model.num_parameters:,}",
+        "sizes": f"{len(sizes)}, from quality {', '.join(sizes)}" if len(sizes) > 1 else "1",
+        **{
+            knob.name: f"{knob.minimum:g} to {knob.maximum:g}, {knob.default:g} unless set"
+            for knob in model.parameters
+        },
         "sample rate": f"{rate:g} Hz" if rate else "any (the file has none)",
         "receptive field": memory,
         "latency": f"{model.latency_samples} samples",

@@ -15,11 +15,11 @@ from neural_distortion.cli.console import messages, output
 from neural_distortion.io import Reader, Writer
 from neural_distortion.model import Model, load
 
-BLOCK = 1 << 16
-"""Frames in memory at a time."""
+WHOLE = 1 << 25
+"""Samples in a file that is rendered as a whole, on all cores; longer ones are streamed."""
 
-LONG_SECONDS = 30
-"""Files from this length on have a progress bar."""
+BLOCK = 1 << 16
+"""Frames of a stream in memory at a time."""
 
 
 def render(
@@ -32,6 +32,13 @@ def render(
         float, typer.Option(help="Gain before the model, in dB: how hard it is driven.")
     ] = 0.0,
     level_db: Annotated[float, typer.Option(help="Gain after the model, in dB.")] = 0.0,
+    quality: Annotated[
+        float, typer.Option(help="Size of a model that has several, 0 (smallest) to 1 (full).")
+    ] = 1.0,
+    parameter: Annotated[
+        list[float] | None, typer.Option(help="Setting of a knob, 0 to 1: once for each, in order.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; by default, all.")] = None,
 ) -> None:
     """Render audio files through a model.
 
@@ -39,8 +46,17 @@ def render(
     names and formats are those of the inputs.
     """
     loaded = load(model)
+    loaded.quality = quality
     for source, destination in pairs(inputs, target):
-        render_file(loaded, source, destination, gain=from_db(gain_db), level=from_db(level_db))
+        render_file(
+            loaded,
+            source,
+            destination,
+            gain=from_db(gain_db),
+            level=from_db(level_db),
+            parameters=parameter or None,
+            threads=threads,
+        )
 
 
 def pairs(inputs: list[Path], target: Path) -> list[tuple[Path, Path]]:
@@ -61,13 +77,22 @@ def pairs(inputs: list[Path], target: Path) -> list[tuple[Path, Path]]:
     return list(zip(inputs, destinations, strict=True))
 
 
-def render_file(model: Model, source: Path, destination: Path, *, gain: float, level: float) -> None:
-    """Render one file and say how it went; block by block, unless its rate is not the model's."""
+def render_file(
+    model: Model,
+    source: Path,
+    destination: Path,
+    *,
+    gain: float,
+    level: float,
+    parameters: list[float] | None,
+    threads: int | None,
+) -> None:
+    """Render one file and say how it went; long ones block by block, unless their rate is not the model's."""
     start = perf_counter()
     peak = 0.0
     with Reader(source) as reader:
         rate = reader.sample_rate
-        streams = model.sample_rate in (None, rate)
+        streams = model.sample_rate in (None, rate) and reader.frames * reader.channels > WHOLE
         seconds = reader.frames / rate
         progress = Progress(
             TextColumn("{task.description}"),
@@ -76,13 +101,17 @@ def render_file(model: Model, source: Path, destination: Path, *, gain: float, l
             TimeRemainingColumn(),
             console=messages,
             transient=True,
-            disable=seconds < LONG_SECONDS,
+            disable=not streams,
         )
         with Writer(destination, rate, reader.channels, frames=reader.frames) as writer, progress:
             bar = progress.add_task(escape(source.name), total=reader.frames)
             model.reset()
             for dry in reader.blocks(BLOCK if streams else reader.frames):
-                wet = level * model.process(gain * dry, rate, reset=not streams)
+                if streams:
+                    wet = model.process(gain * dry, rate, parameters=parameters, reset=False)
+                else:
+                    wet = model(gain * dry, rate, parameters=parameters, threads=threads)
+                wet *= level
                 writer.write(wet)
                 peak = np.maximum(peak, np.abs(wet).max())
                 progress.advance(bar, dry.shape[-1])
