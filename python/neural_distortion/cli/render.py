@@ -32,12 +32,8 @@ def render(
         float, typer.Option(help="Gain before the model, in dB: how hard it is driven.")
     ] = 0.0,
     level_db: Annotated[float, typer.Option(help="Gain after the model, in dB.")] = 0.0,
-    quality: Annotated[
-        float, typer.Option(help="Size of a model that has several, 0 (smallest) to 1 (full).")
-    ] = 1.0,
-    parameter: Annotated[
-        list[float] | None, typer.Option(help="Setting of a knob, 0 to 1: once for each, in order.")
-    ] = None,
+    quality: Annotated[float, typer.Option(help="Size, 0 (smallest) to 1 (full).")] = 1.0,
+    parameter: Annotated[list[float] | None, typer.Option(help="A knob, 0 to 1; once for each.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; by default, all.")] = None,
 ) -> None:
     """Render audio files through a model.
