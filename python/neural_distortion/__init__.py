@@ -45,10 +45,11 @@ __all__ = [
     "write",
 ]
 
+if not TYPE_CHECKING:  # which would take any name for a part
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a part that only some need, when it is asked for."""
-    if name in ("analysis", "training"):
-        return import_module(f"{__name__}.{name}")
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    def __getattr__(name: str) -> ModuleType:
+        """Import a part that only some need, when it is asked for."""
+        if name in ("analysis", "training"):
+            return import_module(f"{__name__}.{name}")
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
