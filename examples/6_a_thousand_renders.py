@@ -26,7 +26,8 @@ models = {
 
 # %% [markdown]
 # A model is one thread's at a time; a clone shares its weights and has a state of its own. The engine lets
-# go of Python's lock while it plays, so that threads are enough.
+# go of Python's lock while it plays, so that threads are enough. One long signal is spread over the cores
+# by itself; here it is the clips that are spread.
 
 
 # %%
@@ -37,7 +38,7 @@ def render(job):
     start = random.integers(0, dry.size - sample_rate // 2)
     gain = 10 ** (random.uniform(-12, 12) / 20)
     clip = gain * dry[start : start + sample_rate // 2]
-    return name, models[name].clone()(clip, sample_rate)
+    return name, models[name].clone()(clip, sample_rate, threads=1)
 
 
 begin = perf_counter()

@@ -91,7 +91,7 @@ def arrays(samples):
 
 # %%
 def engine(samples):
-    return model(samples, sample_rate)
+    return model(samples, sample_rate, threads=1)
 
 
 def time_ns(function, frames):
