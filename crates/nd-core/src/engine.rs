@@ -18,7 +18,7 @@ pub(crate) use model::Shared;
 pub(crate) use program::{Program, Start, State};
 pub(crate) use signal::{Layout, Signal, SignalId};
 pub(crate) use step::{
-    Activate, CellKind, Channels, Combine, Curve, Mix, Modulate, Project, Recur, Softmax, Step, Sum, Taps,
+    Activate, CellKind, Channels, Combine, Curve, Mix, Modulate, Project, Recur, Softmax, Step, Sum, Tap,
     Transpose,
 };
 

@@ -17,7 +17,7 @@ pub use instruction_set::{InstructionSet, ParseInstructionSetError};
 pub const FRAME_GROUP: usize = 16;
 
 /// Where a group of channels lies in a buffer: channel `c` starts at `offset + c · stride`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Plane {
     /// First frame of the first channel.
     pub offset: usize,

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::stack::lower_stack;
 use super::wavenet::lower_wavenet;
 use super::{CompileOptions, Math};
-use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Step, Sum, Taps};
+use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Softmax, Step, Sum, Tap, Transpose};
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
 use crate::kernel::mix::tile_heights;
@@ -97,7 +97,8 @@ pub(super) fn planar(plan: &mut Plan, signal: SignalId) -> SignalId {
         return signal;
     }
     let target = plan.signal(plan.channels_of(signal));
-    plan.push(Step::Transpose(crate::engine::Transpose { input: signal, target: plan.all(target) }));
+    let (input, all) = (plan.all(signal), plan.all(target));
+    plan.push(Step::Transpose(Transpose { input, target: all }));
     target
 }
 
@@ -175,11 +176,12 @@ fn push_mix(
         let mut rows = Vec::new();
         for &(conv, source) in convs {
             let ins = conv.in_channels / conv.groups;
-            let delays = (0..conv.kernel_size).rev().map(|back| back * conv.dilation);
             plan.remember(source, (conv.kernel_size - 1) * conv.dilation);
-            let source = Channels { signal: source, first: group * ins, count: ins };
-            taps.push(Taps { source, delays: delays.collect() });
-            rows.extend((0..ins).flat_map(|input| (0..conv.kernel_size).map(move |tap| (conv, input, tap))));
+            for tap in 0..conv.kernel_size {
+                let delay = (conv.kernel_size - 1 - tap) * conv.dilation;
+                taps.push(Tap { source: Channels::new(source, group * ins, ins), delay });
+                rows.extend((0..ins).map(|input| (conv, input, tap)));
+            }
         }
         let channel = |out: usize| group * outs + out;
         let bias = |out: usize| {
@@ -198,8 +200,8 @@ fn push_mix(
             taps: taps.into(),
             heights: tile_heights(outs, plan.lanes()).collect(),
             weights,
-            residual: residual.map(|all| Channels { first: all.first + channel(0), count: outs, ..all }),
-            target: Channels { signal: target, first: channel(0), count: outs },
+            residual: residual.map(|all| Channels::new(all.signal, all.first + channel(0), outs)),
+            target: Channels::new(target, channel(0), outs),
         }));
     }
 }
@@ -218,7 +220,7 @@ pub(super) fn lower_activation(
     let all = plan.all(target);
     plan.push(Step::Activate(Activate { curve: curve.unwrap_or(Curve::Identity), source, target: all, sum }));
     if curve.is_none() {
-        plan.push(Step::Softmax(crate::engine::Softmax { target: all }));
+        plan.push(Step::Softmax(Softmax { target: all }));
     }
     Ok(target)
 }

@@ -35,20 +35,12 @@ pub(super) struct Plan {
     signals: Vec<Planned>,
     steps: Vec<Step>,
     weights: Vec<f32>,
-    max_bundles: usize,
-    max_delays: usize,
+    max_taps: usize,
 }
 
 impl Plan {
     pub(super) fn new(instruction_set: InstructionSet) -> Self {
-        Self {
-            instruction_set,
-            signals: Vec::new(),
-            steps: Vec::new(),
-            weights: Vec::new(),
-            max_bundles: 0,
-            max_delays: 0,
-        }
+        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_taps: 0 }
     }
 
     pub(super) fn lanes(&self) -> usize {
@@ -94,7 +86,7 @@ impl Plan {
 
     /// All channels of a signal.
     pub(super) fn all(&self, signal: SignalId) -> Channels {
-        Channels { signal, first: 0, count: self.channels_of(signal) }
+        Channels::new(signal, 0, self.channels_of(signal))
     }
 
     fn planned(&self, id: SignalId) -> &Planned {
@@ -117,15 +109,14 @@ impl Plan {
     }
 
     /// Appends a step.
-    pub(super) fn push(&mut self, step: Step) {
+    pub(super) fn push(&mut self, mut step: Step) {
         let index = self.steps.len();
-        for id in step.signals() {
-            let used = &mut self.signals[id.0 as usize].used;
+        for channels in step.channels_mut() {
+            let used = &mut self.signals[channels.signal.0 as usize].used;
             *used = Some((used.map_or(index, |(first, _)| first), index));
         }
         if let Step::Mix(mix) = &step {
-            self.max_bundles = self.max_bundles.max(mix.taps.len());
-            self.max_delays = self.max_delays.max(mix.taps.iter().map(|taps| taps.delays.len()).sum());
+            self.max_taps = self.max_taps.max(mix.taps.len());
         }
         self.steps.push(step);
     }
@@ -150,15 +141,21 @@ impl Plan {
                 found: places.len as u64,
             });
         }
+        let (mut input, mut output) = (self.all(input), self.all(output));
+        for channels in self.steps.iter_mut().flat_map(Step::channels_mut).chain([&mut input, &mut output]) {
+            channels.span = signals[channels.signal.0 as usize].span(channels.first);
+        }
+        let lasts = |signal: &Signal| !matches!(signal.layout, Layout::Scratch { .. });
+        let lasting = (0..).map(SignalId).zip(&signals).filter(|(_, signal)| lasts(signal)).map(|(id, _)| id);
         let mut program = Program {
+            lasting: lasting.collect(),
             signals,
             steps: self.steps.into(),
             weights: Buffer::from_slice(&self.weights),
             input,
             output,
             arena_len: places.len,
-            max_bundles: self.max_bundles,
-            max_delays: self.max_delays,
+            max_taps: self.max_taps,
             instruction_set: self.instruction_set,
             start: Start::Constant(Box::default()),
         };

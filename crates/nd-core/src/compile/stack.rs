@@ -6,7 +6,7 @@ use super::network::{
 };
 use super::pack::{self, Cell};
 use super::plan::Plan;
-use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Taps};
+use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Tap};
 use crate::error::CompileError;
 use crate::kernel::mix::tile_heights;
 use crate::spec::{Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Prewarm, Rnn, Stack};
@@ -128,7 +128,7 @@ fn lower_project(
     }
     let target = plan.signal(dense.out_channels);
     let (weights, biases) = (plan.weights(&packed), plan.weights(&biases));
-    let all = plan.all(target);
+    let (input, all) = (plan.all(input), plan.all(target));
     plan.push(Step::Project(Project { input, width, weights, biases, target: all }));
     Ok(target)
 }
@@ -151,12 +151,12 @@ fn lower_skip(
         });
     }
     let (copy, sum) = (plan.signal(skip), plan.signal(channels));
-    let source = Channels { signal: dry, first: 0, count: skip };
+    let source = Channels::new(dry, 0, skip);
     let all = plan.all(copy);
-    let running = Sum { from: Some(wet), to: sum };
+    let running = Sum { from: Some(plan.all(wet)), to: plan.all(sum) };
     plan.push(Step::Activate(Activate { curve: Curve::Identity, source, target: all, sum: Some(running) }));
     if skip < channels {
-        let rest = |signal| Channels { signal, first: skip, count: channels - skip };
+        let rest = |signal| Channels::new(signal, skip, channels - skip);
         let (source, target) = (rest(wet), rest(sum));
         plan.push(Step::Activate(Activate { curve: Curve::Identity, source, target, sum: None }));
     }
@@ -195,11 +195,12 @@ fn lower_conv2d(
             if from >= conv.in_features {
                 continue;
             }
-            let source = Channels { signal: input, first: from * conv.in_filters, count: conv.in_filters };
-            let delays = (0..conv.kernel_size_time).rev().map(|back| back * conv.dilation);
-            taps.push(Taps { source, delays: delays.collect() });
-            let taps = (0..conv.kernel_size_time).map(|time| time * conv.kernel_size_feature + offset);
-            rows.extend((0..conv.in_filters).flat_map(|filter| taps.clone().map(move |tap| (tap, filter))));
+            let source = Channels::new(input, from * conv.in_filters, conv.in_filters);
+            for time in 0..conv.kernel_size_time {
+                taps.push(Tap { source, delay: (conv.kernel_size_time - 1 - time) * conv.dilation });
+                let tap = time * conv.kernel_size_feature + offset;
+                rows.extend((0..conv.in_filters).map(|filter| (tap, filter)));
+            }
         }
         let weight = |out: usize, row: usize| {
             let (tap, filter) = rows[row];
@@ -207,7 +208,7 @@ fn lower_conv2d(
         };
         let packed = pack::mix(conv.out_filters, rows.len(), plan.lanes(), |out| biases[out], weight);
         let weights = plan.weights(&packed);
-        let target = Channels { signal: target, first: feature * conv.out_filters, count: conv.out_filters };
+        let target = Channels::new(target, feature * conv.out_filters, conv.out_filters);
         let heights = tile_heights(conv.out_filters, plan.lanes()).collect();
         plan.push(Step::Mix(Mix { taps: taps.into(), heights, weights, residual: None, target }));
     }
@@ -299,13 +300,13 @@ fn lower_cell(
     padded_cell.resize(units, 0.0);
     let cell_state = plan.lasting(padded_cell);
     let weights = plan.weights(&cell.pack(lanes));
-    let input = plan.all(input);
+    let (input, all, cell_state) = (plan.all(input), plan.all(output), plan.all(cell_state));
     plan.push(Step::Recur(Recur {
         cell_kind,
         fast: math == Math::Fast,
         weights,
         input,
-        output,
+        output: all,
         cell: cell_state,
         units,
         hidden_rows: cell.hidden_rows(),

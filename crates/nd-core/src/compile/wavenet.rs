@@ -119,7 +119,7 @@ fn lower_layer(
     } else {
         None
     };
-    let sum = direct_head.map(|to| Sum { from: head, to });
+    let sum = direct_head.map(|to| Sum { from: head.map(|from| plan.all(from)), to: plan.all(to) });
     let activated = lower_gate(plan, layer, mixed, sum, math, path)?;
     let activated = film(plan, &layer.activation_post_film, activated, "activation_post_film")?;
 
@@ -170,7 +170,7 @@ fn lower_gate(
     };
     let mid = plan.channels_of(mixed);
     expect_size(&join(path, "conv"), mid.next_multiple_of(2), mid)?;
-    let half = |first| Channels { signal: mixed, first, count: mid / 2 };
+    let half = |first| Channels::new(mixed, first, mid / 2);
     let gate = lower_activation(plan, second, half(mid / 2), None, math, path)?;
     let activated = lower_activation(plan, &layer.activation, half(0), None, math, path)?;
     let (target, gate) = (plan.all(activated), plan.all(gate));
@@ -194,8 +194,8 @@ fn lower_film(
     plan.push(Step::Modulate(Modulate {
         source,
         target: all,
-        scale: Channels { signal: modulation, first: 0, count: width },
-        shift: film.shift.then_some(Channels { signal: modulation, first: width, count: width }),
+        scale: Channels::new(modulation, 0, width),
+        shift: film.shift.then_some(Channels::new(modulation, width, width)),
     }));
     Ok(target)
 }
@@ -207,7 +207,7 @@ fn add(plan: &mut Plan, a: SignalId, b: Option<SignalId>, path: &str) -> Result<
     expect_size(path, width, plan.channels_of(b))?;
     let (copy, to) = (plan.signal(width), plan.signal(width));
     let (source, target) = (plan.all(a), plan.all(copy));
-    let sum = Some(Sum { from: Some(b), to });
+    let sum = Some(Sum { from: Some(plan.all(b)), to: plan.all(to) });
     plan.push(Step::Activate(Activate { curve: Curve::Identity, source, target, sum }));
     Ok(to)
 }

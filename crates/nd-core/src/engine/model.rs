@@ -171,7 +171,7 @@ impl Model {
 
     fn put_into(&mut self, index: usize, input: &Input<'_>) {
         let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
-        let plane = program.plane(state, program.input, 0);
+        let plane = program.input.plane(state, 0);
         let frames = input.audio.len();
         let arena = state.arena.as_mut_slice();
         arena[plane.offset..][..frames].copy_from_slice(input.audio);
@@ -212,7 +212,7 @@ impl Model {
     fn run_program(&mut self, index: usize, frames: usize) -> &[f32] {
         let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
         program.run(state, frames);
-        let at = program.plane(state, program.output, 0).offset;
+        let at = program.output.plane(state, 0).offset;
         &state.arena.as_slice()[at..at + frames]
     }
 

@@ -6,8 +6,8 @@ use super::buffer::Buffer;
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
 use super::{BLOCK, PARAMETER_DEFAULT};
-use crate::kernel::mix::Bundle;
-use crate::kernel::{InstructionSet, Plane, dispatch};
+use crate::kernel::mix::Rows;
+use crate::kernel::{InstructionSet, dispatch};
 
 /// A flat schedule with its weights: everything about a network that does not change while it runs.
 #[derive(Debug)]
@@ -16,14 +16,14 @@ pub(crate) struct Program {
     pub(crate) steps: Box<[Step]>,
     /// Packed in the order in which the kernels read them.
     pub(crate) weights: Buffer,
-    pub(crate) input: SignalId,
-    pub(crate) output: SignalId,
+    pub(crate) input: Channels,
+    pub(crate) output: Channels,
+    /// The signals that remember something from block to block.
+    pub(crate) lasting: Box<[SignalId]>,
     /// Samples of the arena.
     pub(crate) arena_len: usize,
-    /// Bundles of rows of the mix that has most.
-    pub(crate) max_bundles: usize,
-    /// Delays of the mix that has most.
-    pub(crate) max_delays: usize,
+    /// Taps of the mix that has most.
+    pub(crate) max_taps: usize,
     pub(crate) instruction_set: InstructionSet,
     pub(crate) start: Start,
 }
@@ -43,9 +43,8 @@ pub(crate) struct State {
     pub(crate) arena: Buffer,
     /// Where the block starts in each signal's ring.
     pub(crate) positions: Box<[u32]>,
-    /// The rows of a mix, written anew by each, and where they are.
-    pub(crate) bundles: Box<[Bundle]>,
-    pub(crate) starts: Box<[usize]>,
+    /// Where the rows of a mix are, written anew by each.
+    pub(crate) rows: Box<[Rows]>,
 }
 
 /// What a signal's past is while a block is computed.
@@ -63,33 +62,14 @@ impl Program {
         State {
             arena: Buffer::zeros(self.arena_len),
             positions: vec![0; self.signals.len()].into(),
-            bundles: vec![Bundle::default(); self.max_bundles].into(),
-            starts: vec![0; self.max_delays].into(),
+            rows: vec![Rows::default(); self.max_taps].into(),
         }
-    }
-
-    #[inline(always)]
-    pub(crate) fn signal(&self, id: SignalId) -> &Signal {
-        &self.signals[id.0 as usize]
-    }
-
-    /// All channels of a signal, `delay` frames ago.
-    #[inline(always)]
-    pub(crate) fn plane(&self, state: &State, id: SignalId, delay: usize) -> Plane {
-        self.signal(id).plane(state.positions[id.0 as usize], delay)
-    }
-
-    /// Some channels of a signal, now.
-    #[inline(always)]
-    pub(crate) fn channels(&self, state: &State, channels: Channels) -> Plane {
-        let plane = self.plane(state, channels.signal, 0);
-        Plane { offset: plane.channel(channels.first), ..plane }
     }
 
     /// Puts a block of silence, with every parameter at its default, where the program looks for its input.
     pub(crate) fn put_silence(&self, state: &mut State, frames: usize) {
-        let plane = self.plane(state, self.input, 0);
-        for channel in 0..self.signal(self.input).channels {
+        let plane = self.input.plane(state, 0);
+        for channel in 0..self.input.count {
             let value = if channel == 0 { 0.0 } else { PARAMETER_DEFAULT };
             state.arena.as_mut_slice()[plane.channel(channel)..][..frames].fill(value);
         }
@@ -114,9 +94,9 @@ impl Program {
 
     #[inline(always)]
     fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize, past: Past) {
-        self.written(state, self.input, frames, past);
+        self.written(state, &self.input, frames, past);
         for step in &self.steps {
-            step.run(simd, self, state, frames);
+            step.run(simd, self.weights.as_slice(), state, frames);
             for target in step.targets().into_iter().flatten() {
                 self.written(state, target, frames, past);
             }
@@ -125,21 +105,23 @@ impl Program {
 
     /// Gets a signal that has just been written ready to be read.
     #[inline(always)]
-    fn written(&self, state: &mut State, id: SignalId, frames: usize, past: Past) {
-        let (signal, position) = (self.signal(id), state.positions[id.0 as usize]);
+    fn written(&self, state: &mut State, channels: &Channels, frames: usize, past: Past) {
+        let index = channels.signal.0 as usize;
+        let position = state.positions[index];
         match past {
-            Past::Kept if signal.must_close(position, frames) => {
-                signal.close(state.arena.as_mut_slice(), position, frames);
+            Past::Kept if channels.span.must_close(position, frames) => {
+                self.signals[index].close(state.arena.as_mut_slice(), position, frames);
             }
             Past::Kept => {}
-            Past::Constant => signal.fill_past(state.arena.as_mut_slice(), position),
+            Past::Constant => self.signals[index].fill_past(state.arena.as_mut_slice(), position),
         }
     }
 
     /// Moves on to the next block.
     pub(crate) fn advance(&self, state: &mut State, frames: usize) {
-        for (signal, position) in self.signals.iter().zip(&mut state.positions) {
-            signal.advance(state.arena.as_mut_slice(), position, frames);
+        for id in &self.lasting {
+            let index = id.0 as usize;
+            self.signals[index].advance(state.arena.as_mut_slice(), &mut state.positions[index], frames);
         }
     }
 

@@ -30,35 +30,53 @@ pub(crate) enum Layout {
     Frames { width: usize },
 }
 
-impl Signal {
+/// Where some channels lie, whatever the layout of their signal: what a step needs to find them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span {
+    /// First sample of the first channel; of a ring, its first frame.
+    pub(crate) offset: usize,
+    pub(crate) channel_stride: usize,
+    pub(crate) frame_stride: usize,
+    /// Frames of the ring; 0 where there is none.
+    ring: usize,
+}
+
+impl Span {
     /// The channels as they were `delay` frames ago, for a block that starts at `position` of the ring.
     #[inline(always)]
     pub(crate) fn plane(&self, position: u32, delay: usize) -> Plane {
+        let at = position as usize + self.ring - delay;
+        let at = if at >= self.ring { at - self.ring } else { at };
+        Plane { offset: self.offset + at, stride: self.channel_stride }
+    }
+
+    /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
+    /// repeated there.
+    #[inline(always)]
+    pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
+        self.ring != 0 && ((position as usize) < BLOCK || position as usize + frames > self.ring)
+    }
+}
+
+impl Signal {
+    /// Where its channels from `first` on lie.
+    pub(crate) fn span(&self, first: usize) -> Span {
         match self.layout {
-            Layout::Scratch { stride } => Plane { offset: self.offset, stride },
-            Layout::Ring { stride, len } => {
-                let at = position as usize + len - delay;
-                Plane { offset: self.offset + if at >= len { at - len } else { at }, stride }
+            Layout::Scratch { stride } => Span {
+                offset: self.offset + first * stride,
+                channel_stride: stride,
+                frame_stride: 1,
+                ring: 0,
+            },
+            Layout::Ring { stride, len } => Span {
+                offset: self.offset + first * stride,
+                channel_stride: stride,
+                frame_stride: 1,
+                ring: len,
+            },
+            Layout::Frames { width } => {
+                Span { offset: self.offset + width + first, channel_stride: 1, frame_stride: width, ring: 0 }
             }
-            Layout::Frames { width } => Plane { offset: self.offset + width, stride: 1 },
-        }
-    }
-
-    /// Distance between two channels.
-    #[inline(always)]
-    pub(crate) fn channel_stride(&self) -> usize {
-        match self.layout {
-            Layout::Scratch { stride } | Layout::Ring { stride, .. } => stride,
-            Layout::Frames { .. } => 1,
-        }
-    }
-
-    /// Distance between two frames of one channel.
-    #[inline(always)]
-    pub(crate) fn frame_stride(&self) -> usize {
-        match self.layout {
-            Layout::Scratch { .. } | Layout::Ring { .. } => 1,
-            Layout::Frames { width } => width,
         }
     }
 
@@ -67,16 +85,6 @@ impl Signal {
         match self.layout {
             Layout::Scratch { stride } | Layout::Ring { stride, .. } => self.channels * stride,
             Layout::Frames { width } => (BLOCK + 1) * width,
-        }
-    }
-
-    /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
-    /// repeated there.
-    #[inline(always)]
-    pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
-        match self.layout {
-            Layout::Ring { len, .. } => (position as usize) < BLOCK || position as usize + frames > len,
-            Layout::Scratch { .. } | Layout::Frames { .. } => false,
         }
     }
 

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
-use super::program::{Program, State};
-use super::signal::SignalId;
-use crate::kernel::mix::{Bundle, mix};
+use super::program::State;
+use super::signal::{SignalId, Span};
+use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
-use crate::kernel::{FRAME_GROUP, activation};
+use crate::kernel::{FRAME_GROUP, Plane, activation};
 
 /// One step of a [`Program`].
 #[derive(Debug, Clone)]
@@ -23,11 +23,11 @@ pub(crate) enum Step {
     Transpose(Transpose),
 }
 
-/// Some channels of a signal as they were some frames ago, for each of several delays.
-#[derive(Debug, Clone)]
-pub(crate) struct Taps {
+/// Some channels of a signal as they were some frames ago.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tap {
     pub(crate) source: Channels,
-    pub(crate) delays: Box<[usize]>,
+    pub(crate) delay: usize,
 }
 
 /// Some channels of a signal.
@@ -36,12 +36,32 @@ pub(crate) struct Channels {
     pub(crate) signal: SignalId,
     pub(crate) first: usize,
     pub(crate) count: usize,
+    /// Where they lie, once the signals have their places.
+    pub(crate) span: Span,
+}
+
+impl Channels {
+    /// Channels that have no place yet.
+    pub(crate) fn new(signal: SignalId, first: usize, count: usize) -> Self {
+        Self { signal, first, count, span: Span::default() }
+    }
+
+    /// Where they are `delay` frames ago.
+    #[inline(always)]
+    pub(crate) fn plane(&self, state: &State, delay: usize) -> Plane {
+        self.plane_at(&state.positions, delay)
+    }
+
+    #[inline(always)]
+    fn plane_at(&self, positions: &[u32], delay: usize) -> Plane {
+        self.span.plane(positions[self.signal.0 as usize], delay)
+    }
 }
 
 /// Weighted sums: dense layers, convolutions, 1x1s.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
-    pub(crate) taps: Box<[Taps]>,
+    pub(crate) taps: Box<[Tap]>,
     /// Of the tiles that the target's channels are split into.
     pub(crate) heights: Box<[usize]>,
     /// Packed as [`mix`] wants them.
@@ -99,8 +119,8 @@ pub(crate) struct Activate {
 /// Where a running sum comes from (nothing: zero) and goes to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sum {
-    pub(crate) from: Option<SignalId>,
-    pub(crate) to: SignalId,
+    pub(crate) from: Option<Channels>,
+    pub(crate) to: Channels,
 }
 
 /// `target = target ⊙ gate`, or, blended with `dry`, `target = dry + gate ⊙ (target − dry)`.
@@ -134,9 +154,9 @@ pub(crate) struct Recur {
     pub(crate) fast: bool,
     pub(crate) weights: Range<usize>,
     pub(crate) input: Channels,
-    pub(crate) output: SignalId,
+    pub(crate) output: Channels,
     /// Cell state of an LSTM.
-    pub(crate) cell: SignalId,
+    pub(crate) cell: Channels,
     pub(crate) units: usize,
     pub(crate) hidden_rows: usize,
 }
@@ -151,7 +171,7 @@ pub(crate) enum CellKind {
 /// A dense layer from frame-major input to channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
-    pub(crate) input: SignalId,
+    pub(crate) input: Channels,
     pub(crate) width: usize,
     /// One row of `width` weights for each output channel.
     pub(crate) weights: Range<usize>,
@@ -162,66 +182,61 @@ pub(crate) struct Project {
 /// From frame-major to channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Transpose {
-    pub(crate) input: SignalId,
+    pub(crate) input: Channels,
     pub(crate) target: Channels,
 }
 
 impl Step {
     /// Computes `frames` frames.
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+    pub(crate) fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         match self {
-            Self::Mix(step) => step.run(simd, program, state, frames),
-            Self::Activate(step) => step.run(simd, program, state, frames),
-            Self::Combine(step) => step.run(simd, program, state, frames),
-            Self::Modulate(step) => step.run(simd, program, state, frames),
-            Self::Softmax(step) => step.run(simd, program, state, frames),
-            Self::Recur(step) => step.run(simd, program, state, frames),
-            Self::Project(step) => step.run(simd, program, state, frames),
-            Self::Transpose(step) => step.run(program, state, frames),
+            Self::Mix(step) => step.run(simd, weights, state, frames),
+            Self::Activate(step) => step.run(simd, weights, state, frames),
+            Self::Combine(step) => step.run(simd, state, frames),
+            Self::Modulate(step) => step.run(simd, state, frames),
+            Self::Softmax(step) => step.run(simd, state, frames),
+            Self::Recur(step) => step.run(simd, weights, state, frames),
+            Self::Project(step) => step.run(simd, weights, state, frames),
+            Self::Transpose(step) => step.run(state, frames),
         }
     }
 
-    /// Every signal that a step reads or writes.
-    pub(crate) fn signals(&self) -> Vec<SignalId> {
-        let mut signals: Vec<_> = self.targets().into_iter().flatten().collect();
+    /// Everything that a step reads or writes.
+    pub(crate) fn channels_mut(&mut self) -> Vec<&mut Channels> {
         match self {
-            Self::Mix(step) => {
-                signals.extend(step.taps.iter().map(|taps| taps.source.signal));
-                signals.extend(step.residual.map(|residual| residual.signal));
+            Self::Mix(Mix { taps, residual, target, .. }) => {
+                let sources = taps.iter_mut().map(|tap| &mut tap.source);
+                sources.chain(residual).chain([target]).collect()
             }
-            Self::Activate(step) => {
-                signals.push(step.source.signal);
-                signals.extend(step.sum.and_then(|sum| sum.from));
+            Self::Activate(Activate { source, target, sum: None, .. }) => vec![source, target],
+            Self::Activate(Activate { source, target, sum: Some(Sum { from, to }), .. }) => {
+                [source, target, to].into_iter().chain(from).collect()
             }
-            Self::Combine(step) => {
-                signals.push(step.gate.signal);
-                signals.extend(step.dry.map(|dry| dry.signal));
+            Self::Combine(Combine { target, gate, dry }) => [target, gate].into_iter().chain(dry).collect(),
+            Self::Modulate(Modulate { source, target, scale, shift }) => {
+                [source, target, scale].into_iter().chain(shift).collect()
             }
-            Self::Modulate(step) => {
-                signals.extend([step.source.signal, step.scale.signal]);
-                signals.extend(step.shift.map(|shift| shift.signal));
+            Self::Softmax(Softmax { target }) => vec![target],
+            Self::Recur(Recur { input, output, cell, .. }) => vec![input, output, cell],
+            Self::Project(Project { input, target, .. }) | Self::Transpose(Transpose { input, target }) => {
+                vec![input, target]
             }
-            Self::Softmax(_) => {}
-            Self::Recur(step) => signals.extend([step.input.signal, step.cell]),
-            Self::Project(step) => signals.push(step.input),
-            Self::Transpose(step) => signals.push(step.input),
         }
-        signals
     }
 
-    /// The signals that a step writes, whose rings must be closed afterwards.
+    /// What a step writes, whose rings must be closed afterwards.
     #[inline(always)]
-    pub(crate) fn targets(&self) -> [Option<SignalId>; 2] {
+    pub(crate) fn targets(&self) -> [Option<&Channels>; 2] {
         match self {
             Self::Mix(Mix { target, .. })
             | Self::Combine(Combine { target, .. })
             | Self::Modulate(Modulate { target, .. })
             | Self::Softmax(Softmax { target })
             | Self::Project(Project { target, .. })
-            | Self::Transpose(Transpose { target, .. }) => [Some(target.signal), None],
-            Self::Activate(Activate { target, sum, .. }) => [Some(target.signal), sum.map(|sum| sum.to)],
-            Self::Recur(Recur { output, .. }) => [Some(*output), None],
+            | Self::Transpose(Transpose { target, .. }) => [Some(target), None],
+            Self::Activate(Activate { target, sum, .. }) => [Some(target), sum.as_ref().map(|sum| &sum.to)],
+            Self::Recur(Recur { output, .. }) => [Some(output), None],
         }
     }
 }
@@ -234,27 +249,17 @@ fn padded(frames: usize) -> usize {
 
 impl Mix {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
-        let mut count = 0;
-        for (taps, bundle) in self.taps.iter().zip(&mut state.bundles) {
-            let signal = program.signal(taps.source.signal);
-            let position = state.positions[taps.source.signal.0 as usize];
-            let (delays, channels) = (taps.delays.len(), taps.source.count);
-            *bundle = Bundle { delays, stride: signal.channel_stride(), channels };
-            for &delay in &taps.delays {
-                let plane = signal.plane(position, delay);
-                state.starts[count] = plane.channel(taps.source.first);
-                count += 1;
-            }
+    fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
+        for (tap, rows) in self.taps.iter().zip(&mut state.rows) {
+            *rows = Rows { plane: tap.source.plane_at(&state.positions, tap.delay), count: tap.source.count };
         }
-        let residual = self.residual.map(|channels| program.channels(state, channels));
-        let target = program.channels(state, self.target);
+        let residual = self.residual.map(|channels| channels.plane(state, 0));
+        let target = self.target.plane(state, 0);
         mix(
             simd,
             &self.heights,
-            &program.weights.as_slice()[self.weights.clone()],
-            &state.bundles[..self.taps.len()],
-            &state.starts[..count],
+            &weights[self.weights.clone()],
+            &state.rows[..self.taps.len()],
             residual,
             state.arena.as_mut_slice(),
             target,
@@ -265,12 +270,11 @@ impl Mix {
 
 impl Activate {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+    fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         macro_rules! each {
             (|$channel:pat_param, $x:ident| $y:expr) => {
                 self.map(
                     simd,
-                    program,
                     state,
                     frames,
                     #[inline(always)]
@@ -278,7 +282,6 @@ impl Activate {
                 )
             };
         }
-        let weights = program.weights.as_slice();
         match self.curve {
             Curve::Identity => each!(|_, x| x),
             Curve::Tanh => each!(|_, x| activation::tanh(simd, x)),
@@ -315,17 +318,15 @@ impl Activate {
     fn map<S: Simd>(
         &self,
         simd: S,
-        program: &Program,
         state: &mut State,
         frames: usize,
         curve: impl Fn(usize, S::f32s) -> S::f32s,
     ) {
         let lanes = S::f32s::LEN;
-        let source = program.channels(state, self.source);
-        let target = program.channels(state, self.target);
-        let sum = self.sum.map(|Sum { from, to }| {
-            (from.map(|from| program.plane(state, from, 0)), program.plane(state, to, 0))
-        });
+        let source = self.source.plane(state, 0);
+        let target = self.target.plane(state, 0);
+        let sum =
+            self.sum.map(|Sum { from, to }| (from.map(|from| from.plane(state, 0)), to.plane(state, 0)));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
             let (source, target) = (source.channel(channel), target.channel(channel));
@@ -346,11 +347,11 @@ impl Activate {
 
 impl Combine {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+    fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
         let lanes = S::f32s::LEN;
-        let target = program.channels(state, self.target);
-        let gate = program.channels(state, self.gate);
-        let dry = self.dry.map(|dry| program.channels(state, dry));
+        let target = self.target.plane(state, 0);
+        let gate = self.gate.plane(state, 0);
+        let dry = self.dry.map(|dry| dry.plane(state, 0));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
             for frame in (0..padded(frames)).step_by(lanes) {
@@ -372,12 +373,12 @@ impl Combine {
 
 impl Modulate {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+    fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
         let lanes = S::f32s::LEN;
-        let source = program.channels(state, self.source);
-        let target = program.channels(state, self.target);
-        let scale = program.channels(state, self.scale);
-        let shift = self.shift.map(|shift| program.channels(state, shift));
+        let source = self.source.plane(state, 0);
+        let target = self.target.plane(state, 0);
+        let scale = self.scale.plane(state, 0);
+        let shift = self.shift.map(|shift| shift.plane(state, 0));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
             for frame in (0..padded(frames)).step_by(lanes) {
@@ -398,9 +399,9 @@ impl Modulate {
 
 impl Softmax {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
+    fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
         let lanes = S::f32s::LEN;
-        let target = program.channels(state, self.target);
+        let target = self.target.plane(state, 0);
         let arena = state.arena.as_mut_slice();
         for frame in (0..padded(frames)).step_by(lanes) {
             let mut largest = S::f32s::splat(simd, f32::MIN);
@@ -425,19 +426,19 @@ impl Softmax {
 
 impl Recur {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
-        let input = program.channels(state, self.input);
+    fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
+        let input = self.input.plane(state, 0);
         let place = Place {
             input: input.offset,
-            input_frame_stride: program.signal(self.input.signal).frame_stride(),
+            input_frame_stride: self.input.span.frame_stride,
             input_channel_stride: input.stride,
             inputs: self.input.count,
-            output: program.signal(self.output).offset,
-            cell: program.signal(self.cell).offset,
+            output: self.output.span.offset - self.units,
+            cell: self.cell.span.offset,
             units: self.units,
             hidden_rows: self.hidden_rows,
         };
-        let weights = &program.weights.as_slice()[self.weights.clone()];
+        let weights = &weights[self.weights.clone()];
         let arena = state.arena.as_mut_slice();
         match (self.cell_kind, self.fast) {
             (CellKind::Lstm, false) => lstm::<S, false>(simd, weights, arena, &place, frames),
@@ -452,11 +453,11 @@ impl Recur {
 
 impl Project {
     #[inline(always)]
-    fn run<S: Simd>(&self, simd: S, program: &Program, state: &mut State, frames: usize) {
-        let input = program.plane(state, self.input, 0);
-        let target = program.channels(state, self.target);
-        let weights = &program.weights.as_slice()[self.weights.clone()];
-        let biases = &program.weights.as_slice()[self.biases.clone()];
+    fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
+        let input = self.input.plane(state, 0);
+        let target = self.target.plane(state, 0);
+        let biases = &weights[self.biases.clone()];
+        let weights = &weights[self.weights.clone()];
         let arena = state.arena.as_mut_slice();
         for (channel, (row, &bias)) in weights.chunks_exact(self.width).zip(biases).enumerate() {
             project(simd, row, bias, arena, input.offset, target.channel(channel), frames);
@@ -465,10 +466,10 @@ impl Project {
 }
 
 impl Transpose {
-    fn run(&self, program: &Program, state: &mut State, frames: usize) {
-        let width = program.signal(self.input).frame_stride();
-        let input = program.plane(state, self.input, 0);
-        let target = program.channels(state, self.target);
+    fn run(&self, state: &mut State, frames: usize) {
+        let width = self.input.span.frame_stride;
+        let input = self.input.plane(state, 0);
+        let target = self.target.plane(state, 0);
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
             for frame in 0..frames {

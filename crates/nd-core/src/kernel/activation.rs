@@ -33,7 +33,7 @@ fn tanh_inside<S: Simd>(simd: S, x: S::f32s, s: S::f32s) -> S::f32s {
         .mul_add(s2, pair(simd, s, 9.921_306_875_282e-6, -1.484_168_389_273_564_9e-8))
         .mul_add(s2, pair(simd, s, 0.129_833_804_585_922_28, 2.990_369_797_412_954_8e-3));
     // The numerator is `x·(1 + s·p)`; the sum is formed last, so that its large part is rounded once.
-    quotient(simd, (x * s).mul_add(p, x), q)
+    quotient::<S>((x * s).mul_add(p, x), q)
 }
 
 /// `p / q` for normal `q`, correct to about one unit in the last place.
@@ -41,7 +41,7 @@ fn tanh_inside<S: Simd>(simd: S, x: S::f32s, s: S::f32s) -> S::f32s {
 /// With 16 lanes, an estimate of `1 / q` and one step of Newton's method: a division of 16 takes as long as 16
 /// products.
 #[inline(always)]
-fn quotient<S: Simd>(simd: S, p: S::f32s, q: S::f32s) -> S::f32s {
+fn quotient<S: Simd>(p: S::f32s, q: S::f32s) -> S::f32s {
     if S::f32s::LEN < 16 {
         return p / q;
     }

@@ -16,7 +16,7 @@ fn max_tile_height(lanes: usize) -> usize {
 /// Vectors of sums in a tile, at most: they must fit the registers, 32 with AVX-512 and 16 with AVX2.
 #[inline(always)]
 fn max_sums(lanes: usize) -> usize {
-    if lanes >= 16 { 24 } else { 12 }
+    if lanes >= 16 { 16 } else { 12 }
 }
 
 /// Splits `channels` into tiles of nearly equal height.
@@ -25,31 +25,25 @@ pub fn tile_heights(channels: usize, lanes: usize) -> impl Iterator<Item = usize
     (0..tiles).map(move |tile| channels / tiles + usize::from(tile < channels % tiles))
 }
 
-/// Some channels of one signal, each at several delays: a row for each channel and delay.
-///
-/// The delays of a channel follow each other. Neighbouring taps of a filter tend to cancel, so the running sum stays
-/// small, and with it what rounding takes from it.
+/// Channels of a signal at some delay: one row each.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Bundle {
-    /// How many delays.
-    pub delays: usize,
-    /// Distance between two channels.
-    pub stride: usize,
-    /// How many channels.
-    pub channels: usize,
+pub struct Rows {
+    /// Where they lie.
+    pub plane: Plane,
+    /// How many.
+    pub count: usize,
 }
 
 /// `target[c] = Σ_r weight[c][r] · row[r] + bias[c] (+ residual[c])`, for `frames` frames.
 ///
-/// `starts` holds, for each bundle, where its first channel lies at each delay. `heights` are those of [`tile_heights`]; `weights` holds, for each of these tiles, one weight a channel for each row,
-/// then its biases. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
+/// `heights` are those of [`tile_heights`]; `weights` holds, for each of these tiles, its biases, then for each row one
+/// weight a channel. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
 #[inline(always)]
 pub fn mix<S: Simd>(
     simd: S,
     heights: &[usize],
     mut weights: &[f32],
-    bundles: &[Bundle],
-    starts: &[usize],
+    rows: &[Rows],
     mut residual: Option<Plane>,
     buffer: &mut [f32],
     mut target: Plane,
@@ -58,7 +52,7 @@ pub fn mix<S: Simd>(
     for &height in heights {
         macro_rules! tiles {
             ($height:literal) => {
-                row_of_tiles::<S, $height>(simd, weights, bundles, starts, residual, buffer, target, frames)
+                row_of_tiles::<S, $height>(simd, weights, rows, residual, buffer, target, frames)
             };
         }
         weights = match height {
@@ -80,25 +74,22 @@ pub fn mix<S: Simd>(
 
 /// Tiles of one height along time: wide ones as long as they fit, then narrow ones. Returns the weights that follow.
 #[inline(always)]
-fn row_of_tiles<'w, S: Simd, const HEIGHT: usize>(
+fn row_of_tiles<'a, S: Simd, const HEIGHT: usize>(
     simd: S,
-    weights: &'w [f32],
-    bundles: &[Bundle],
-    starts: &[usize],
+    weights: &'a [f32],
+    rows: &[Rows],
     residual: Option<Plane>,
     buffer: &mut [f32],
     target: Plane,
     frames: usize,
-) -> &'w [f32] {
+) -> &'a [f32] {
     let lanes = S::f32s::LEN;
     let mut rest = weights;
     let mut frame = 0;
     macro_rules! tiles {
         ($width:literal) => {
             while frame + $width * lanes <= frames {
-                rest = tile::<S, HEIGHT, $width>(
-                    simd, weights, bundles, starts, residual, buffer, target, frame,
-                );
+                rest = tile::<S, HEIGHT, $width>(simd, weights, rows, residual, buffer, target, frame);
                 frame += $width * lanes;
             }
         };
@@ -113,43 +104,39 @@ fn row_of_tiles<'w, S: Simd, const HEIGHT: usize>(
 
 /// `HEIGHT` channels by `WIDTH` vectors of frames, summed in registers. Returns the weights that follow.
 #[inline(always)]
-fn tile<'w, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    mut weights: &'w [f32],
-    bundles: &[Bundle],
-    mut starts: &[usize],
+    weights: &'a [f32],
+    rows: &[Rows],
     residual: Option<Plane>,
     buffer: &mut [f32],
     target: Plane,
     frame: usize,
-) -> &'w [f32] {
+) -> &'a [f32] {
     let lanes = S::f32s::LEN;
+    let mut weights = weights;
     let mut sums = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
-    for &Bundle { delays, stride, channels } in bundles {
-        let (here, rest) = weights.split_at(channels * delays * HEIGHT);
+    for &Rows { plane, count } in rows {
+        let (here, rest) = weights.split_at(count * HEIGHT);
         weights = rest;
-        let mut here = here.chunks_exact(HEIGHT);
-        let (starts_here, rest) = starts.split_at(delays);
-        starts = rest;
-        for channel in 0..channels {
-            let offset = channel * stride + frame;
-            for (start, weights) in starts_here.iter().zip(&mut here) {
-                let x = &buffer[start + offset..][..WIDTH * lanes];
-                let mut xs = [S::f32s::splat(simd, 0.0); WIDTH];
-                for (v, xv) in xs.iter_mut().enumerate() {
-                    *xv = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
-                }
-                for c in 0..HEIGHT {
-                    let weight = S::f32s::splat(simd, weights[c]);
-                    for v in 0..WIDTH {
-                        sums[c][v] = xs[v].mul_add(weight, sums[c][v]);
-                    }
+        let mut at = plane.offset + frame;
+        for weights in here.chunks_exact(HEIGHT) {
+            let x = &buffer[at..][..WIDTH * lanes];
+            at += plane.stride;
+            let mut xs = [S::f32s::splat(simd, 0.0); WIDTH];
+            for (v, xv) in xs.iter_mut().enumerate() {
+                *xv = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
+            }
+            for c in 0..HEIGHT {
+                let weight = S::f32s::splat(simd, weights[c]);
+                for v in 0..WIDTH {
+                    sums[c][v] = xs[v].mul_add(weight, sums[c][v]);
                 }
             }
         }
     }
-    // Biases and residual come last, because they are large: every sum that they took part in would be rounded to
-    // their precision.
+    // Bias and residual come last, because they are large: every sum that they took part in would be rounded to their
+    // precision.
     let (biases, rest) = weights.split_at(HEIGHT);
     for (sums, &bias) in sums.iter_mut().zip(biases) {
         for sum in sums {
@@ -158,16 +145,14 @@ fn tile<'w, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     }
     if let Some(residual) = residual {
         for (c, sums) in sums.iter_mut().enumerate() {
-            let at = residual.channel(c) + frame;
-            let x = &buffer[at..at + WIDTH * lanes];
+            let x = &buffer[residual.channel(c) + frame..][..WIDTH * lanes];
             for (v, sum) in sums.iter_mut().enumerate() {
                 *sum += S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
             }
         }
     }
     for (c, sums) in sums.iter().enumerate() {
-        let at = target.channel(c) + frame;
-        let out = &mut buffer[at..at + WIDTH * lanes];
+        let out = &mut buffer[target.channel(c) + frame..][..WIDTH * lanes];
         for (v, sum) in sums.iter().enumerate() {
             sum.store_slice(&mut out[v * lanes..(v + 1) * lanes]);
         }
