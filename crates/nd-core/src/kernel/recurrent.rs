@@ -33,10 +33,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Vectors that one row of a block holds at the most: the gates.
+    /// Where a frame of the output starts.
     #[inline(always)]
-    fn input_at(&self, frame: usize, channel: usize) -> usize {
-        self.input + frame * self.input_frame_stride + channel * self.input_channel_stride
+    fn output_at(&self, frame: usize) -> usize {
+        self.output + frame * self.units
     }
 }
 
@@ -91,9 +91,50 @@ fn gate<S: Simd, const FAST: bool>(simd: S, x: S::f32s) -> S::f32s {
     squash::<S, FAST>(simd, x).mul_add(half, half)
 }
 
-/// Numbers that the packed weights of one block of units take.
-pub fn block_len(gates: usize, input_gates: usize, place: &Place, lanes: usize) -> usize {
-    lanes * (gates + place.inputs * input_gates + place.hidden_rows * input_gates)
+/// The part of the packed weights that belongs to one block of units, whose row of biases has `biases` vectors.
+#[inline(always)]
+fn block_of<'a, S: Simd, const GATES: usize>(
+    weights: &'a [f32],
+    block: usize,
+    biases: usize,
+    place: &Place,
+) -> &'a [f32] {
+    let len = S::f32s::LEN * (biases + (place.inputs + place.hidden_rows) * GATES);
+    &weights[block * len..][..len]
+}
+
+/// Biases and inputs of one block of units, and the recurrent weights that follow.
+#[inline(always)]
+fn from_input<'a, S: Simd, const GATES: usize>(
+    simd: S,
+    mut sums: [S::f32s; GATES],
+    weights: &'a [f32],
+    buffer: &[f32],
+    place: &Place,
+    frame: usize,
+) -> ([S::f32s; GATES], &'a [f32]) {
+    let (inputs, recurrent) = weights.split_at(place.inputs * GATES * S::f32s::LEN);
+    for (channel, row) in inputs.chunks_exact(GATES * S::f32s::LEN).enumerate() {
+        let at = place.input + frame * place.input_frame_stride + channel * place.input_channel_stride;
+        accumulate_row(simd, &mut sums, row, buffer[at]);
+    }
+    (sums, recurrent)
+}
+
+/// All that goes into the gates of one block of units, where bias, input and state go into the same ones.
+#[inline(always)]
+fn gate_sums<S: Simd, const GATES: usize>(
+    simd: S,
+    weights: &[f32],
+    buffer: &[f32],
+    place: &Place,
+    frame: usize,
+) -> [S::f32s; GATES] {
+    let (biases, weights) = weights.split_at(GATES * S::f32s::LEN);
+    let biases = load_row(simd, biases);
+    let (mut sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
+    accumulate(simd, &mut sums, recurrent, &buffer[place.output_at(frame)..][..place.hidden_rows]);
+    sums
 }
 
 /// Long short-term memory; gates i, f, g, o, of which i, f and o are packed halved.
@@ -106,27 +147,19 @@ pub fn lstm<S: Simd, const FAST: bool>(
     frames: usize,
 ) {
     let lanes = S::f32s::LEN;
-    let row = 4 * lanes;
     for frame in 0..frames {
-        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
-        for (block, weights) in weights.chunks_exact(block_len(4, 4, place, lanes)).enumerate() {
-            let mut sums: [S::f32s; 4] = load_row(simd, &weights[..row]);
-            for channel in 0..place.inputs {
-                let x = buffer[place.input_at(frame, channel)];
-                accumulate_row(simd, &mut sums, &weights[(1 + channel) * row..][..row], x);
-            }
-            let recurrent = &weights[(1 + place.inputs) * row..];
-            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
+        for block in 0..place.units / lanes {
+            let weights = block_of::<S, 4>(weights, block, 4, place);
+            let [i, f, g, o] = gate_sums(simd, weights, buffer, place, frame);
 
             let cell = place.cell + block * lanes;
             let c = S::f32s::from_slice(simd, &buffer[cell..cell + lanes]);
             let half_c = c * S::f32s::splat(simd, 0.5);
-            let remembered = squash::<S, FAST>(simd, sums[1]).mul_add(half_c, half_c);
-            let g = squash::<S, FAST>(simd, sums[2]);
-            let c = gate::<S, FAST>(simd, sums[0]).mul_add(g, remembered);
+            let remembered = squash::<S, FAST>(simd, f).mul_add(half_c, half_c);
+            let c = gate::<S, FAST>(simd, i).mul_add(squash::<S, FAST>(simd, g), remembered);
             c.store_slice(&mut buffer[cell..cell + lanes]);
-            let h = gate::<S, FAST>(simd, sums[3]) * squash::<S, FAST>(simd, c);
-            h.store_slice(&mut buffer[after + block * lanes..][..lanes]);
+            let h = gate::<S, FAST>(simd, o) * squash::<S, FAST>(simd, c);
+            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
         }
     }
 }
@@ -141,26 +174,23 @@ pub fn gru<S: Simd, const FAST: bool>(
     frames: usize,
 ) {
     let lanes = S::f32s::LEN;
-    let row = 3 * lanes;
     for frame in 0..frames {
-        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
-        for (block, weights) in weights.chunks_exact(block_len(4, 3, place, lanes)).enumerate() {
-            let [r, z, n_input, n_state] = load_row(simd, &weights[..4 * lanes]);
-            let mut from_input = [r, z, n_input];
-            for channel in 0..place.inputs {
-                let x = buffer[place.input_at(frame, channel)];
-                accumulate_row(simd, &mut from_input, &weights[4 * lanes + channel * row..][..row], x);
-            }
-            let mut sums = [from_input[0], from_input[1], n_state];
-            let recurrent = &weights[4 * lanes + place.inputs * row..];
+        for block in 0..place.units / lanes {
+            let weights = block_of::<S, 3>(weights, block, 4, place);
+            let (biases, weights) = weights.split_at(4 * lanes);
+            let [r, z, n_input, n_state] = load_row(simd, biases);
+            let ([r, z, n_input], recurrent) =
+                from_input(simd, [r, z, n_input], weights, buffer, place, frame);
+            let before = place.output_at(frame);
+            let mut sums = [r, z, n_state];
             accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
 
             let h = S::f32s::from_slice(simd, &buffer[before + block * lanes..][..lanes]);
             let r = gate::<S, FAST>(simd, sums[0]);
             let z = gate::<S, FAST>(simd, sums[1]);
-            let n = squash::<S, FAST>(simd, r.mul_add(sums[2], from_input[2]));
+            let n = squash::<S, FAST>(simd, r.mul_add(sums[2], n_input));
             let h = z.mul_add(h - n, n);
-            h.store_slice(&mut buffer[after + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
         }
     }
 }
@@ -176,16 +206,11 @@ pub fn rnn<S: Simd, const FAST: bool>(
 ) {
     let lanes = S::f32s::LEN;
     for frame in 0..frames {
-        let (before, after) = (place.output + frame * place.units, place.output + (frame + 1) * place.units);
-        for (block, weights) in weights.chunks_exact(block_len(1, 1, place, lanes)).enumerate() {
-            let mut sums: [S::f32s; 1] = load_row(simd, &weights[..lanes]);
-            for channel in 0..place.inputs {
-                let x = buffer[place.input_at(frame, channel)];
-                accumulate_row(simd, &mut sums, &weights[(1 + channel) * lanes..][..lanes], x);
-            }
-            let recurrent = &weights[(1 + place.inputs) * lanes..];
-            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
-            squash::<S, FAST>(simd, sums[0]).store_slice(&mut buffer[after + block * lanes..][..lanes]);
+        for block in 0..place.units / lanes {
+            let weights = block_of::<S, 1>(weights, block, 1, place);
+            let [sum] = gate_sums(simd, weights, buffer, place, frame);
+            let h = squash::<S, FAST>(simd, sum);
+            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
         }
     }
 }
