@@ -10,7 +10,7 @@ use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
 use crate::kernel::{FRAME_GROUP, Plane, activation};
 
-/// One step of a [`Program`].
+/// One step of a program.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Mix(Mix),
