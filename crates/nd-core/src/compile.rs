@@ -68,9 +68,9 @@ impl ModelSpec {
             if options.prewarm {
                 prewarm(&mut program, lowering.prewarm_frames);
             }
-            programs.push(program);
             let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
-            rehearsal.push(lowering.receptive_field - 1 + recurrent);
+            rehearsal.push(program.rehearsal(lowering.receptive_field - 1 + recurrent));
+            programs.push(program);
             receptive_field = lowering.receptive_field;
         }
         Ok(Model::new(Shared {

@@ -5,6 +5,7 @@
 //! Everything is laid out when the model is compiled; processing only computes.
 
 mod buffer;
+mod convolve;
 mod denormals;
 mod model;
 mod program;
@@ -12,6 +13,7 @@ mod signal;
 mod step;
 
 pub(crate) use buffer::Buffer;
+pub(crate) use convolve::{Convolve, Filter};
 pub(crate) use denormals::without_denormals;
 pub use model::Model;
 pub(crate) use model::Shared;

@@ -6,6 +6,7 @@
 //! `dispatch!`, in which its instruction set is enabled.
 
 pub mod activation;
+pub mod fir;
 mod instruction_set;
 pub mod mix;
 pub mod recurrent;

@@ -66,6 +66,20 @@ fn every_kind_of_layer_computes_what_the_reference_does() {
 }
 
 #[test]
+fn a_filter_of_any_length_computes_what_the_reference_does() {
+    // Around the lengths at which the engine changes its way, with whole and with broken partitions.
+    for taps in [31, 32, 33, 64, 65, 128, 384, 385, 511, 512, 513, 1024, 1025, 4096, 5000] {
+        let subject = subject::filter(taps, 2 * taps + 1000);
+        let target = subject.reference();
+        for set in InstructionSet::available() {
+            let output = widen(&subject.render(&mut subject.compile(set), 50));
+            let error = max_abs_error(&target, &output);
+            assert!(error <= ROUNDING, "{taps} taps on {set}: {error:.2e}");
+        }
+    }
+}
+
+#[test]
 fn without_prewarming_every_history_is_silence() {
     let mut wrong = Vec::new();
     for mut subject in subject::made_up(300) {

@@ -143,7 +143,7 @@ pub(super) fn lower_conv(
     Ok(target)
 }
 
-fn check_conv(conv: &Conv1d, path: &str) -> Result<(), CompileError> {
+pub(super) fn check_conv(conv: &Conv1d, path: &str) -> Result<(), CompileError> {
     for (what, size) in
         [("groups", conv.groups), ("kernel_size", conv.kernel_size), ("dilation", conv.dilation)]
     {

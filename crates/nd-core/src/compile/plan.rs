@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::MAX_ARENA_LEN;
-use crate::engine::{BLOCK, Buffer, Channels, Layout, Program, Signal, SignalId, Start, State, Step};
+use crate::engine::{
+    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Program, Signal, SignalId, Start, State, Step,
+};
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
 
@@ -119,6 +121,13 @@ impl Plan {
             self.max_taps = self.max_taps.max(mix.taps.len());
         }
         self.steps.push(step);
+    }
+
+    /// Appends a convolution of signals of one channel.
+    pub(super) fn push_convolve(&mut self, filter: Filter, source: SignalId, target: SignalId) {
+        let (source, target) = (self.all(source), self.all(target));
+        let memory = self.steps.iter().filter(|step| matches!(step, Step::Convolve(_))).count();
+        self.push(Step::Convolve(Convolve { filter, source, target, memory }));
     }
 
     /// Gives each signal its place.

@@ -2,11 +2,13 @@
 
 use super::Math;
 use super::network::{
-    ConvExtras, Lowered, expect_size, join, lower_activation, lower_affine, lower_conv, planar,
+    ConvExtras, Lowered, check_conv, expect_size, join, lower_activation, lower_affine, lower_conv, planar,
 };
 use super::pack::{self, Cell};
 use super::plan::Plan;
-use crate::engine::{Activate, CellKind, Channels, Curve, Mix, Project, Recur, SignalId, Step, Sum, Tap};
+use crate::engine::{
+    Activate, CellKind, Channels, Curve, Filter, Mix, Project, Recur, SignalId, Step, Sum, Tap,
+};
 use crate::error::CompileError;
 use crate::kernel::mix::tile_heights;
 use crate::spec::{Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Prewarm, Rnn, Stack};
@@ -76,6 +78,9 @@ fn lower_layer(
         Layer::Dense(dense) => lower_conv(plan, &as_conv(dense), input, &ConvExtras::default(), path),
         Layer::Conv1d(conv) => {
             let input = planar(plan, input);
+            if is_filter(conv) {
+                return lower_filter(plan, conv, input, path);
+            }
             lower_conv(plan, conv, input, &ConvExtras::default(), path)
         }
         Layer::Conv2d(conv) => {
@@ -95,6 +100,32 @@ fn lower_layer(
         Layer::Gru(gru) => lower_gru(plan, gru, input, math, path),
         Layer::Rnn(rnn) => lower_rnn(plan, rnn, input, math, path),
     }
+}
+
+/// Taps from which on a convolution of one channel by one is a filter of its own kind.
+const MIN_FILTER: usize = 32;
+
+/// Whether a convolution is a long filter of one channel.
+fn is_filter(conv: &Conv1d) -> bool {
+    let shape = [conv.in_channels, conv.out_channels, conv.groups, conv.dilation];
+    shape == [1; 4] && conv.kernel_size >= MIN_FILTER
+}
+
+/// Appends a long filter of one channel.
+fn lower_filter(
+    plan: &mut Plan,
+    conv: &Conv1d,
+    source: SignalId,
+    path: &str,
+) -> Result<SignalId, CompileError> {
+    check_conv(conv, path)?;
+    expect_size(path, conv.in_channels, plan.channels_of(source))?;
+    let target = plan.signal(conv.out_channels);
+    let taps: Vec<f32> = conv.weight.iter().rev().copied().collect();
+    let bias = conv.bias.as_ref().map_or(0.0, |bias| bias[0]);
+    let filter = Filter::new(&taps, bias, plan.lanes());
+    plan.push_convolve(filter, source, target);
+    Ok(target)
 }
 
 /// A dense layer is a convolution of one tap.

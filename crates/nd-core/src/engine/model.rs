@@ -139,7 +139,8 @@ impl Model {
             Start::Constant(_) => threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1),
             Start::Image(_) => 1,
         };
-        let len = input.len().div_ceil(parts).max(1);
+        let grid = self.shared.programs[self.playing].grid();
+        let len = input.len().div_ceil(parts).max(1).next_multiple_of(grid);
         std::thread::scope(|scope| {
             for (index, part) in output.chunks_mut(len).enumerate() {
                 let (start, end) = (index * len, index * len + part.len());

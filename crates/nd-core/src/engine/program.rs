@@ -3,6 +3,7 @@
 use fearless_simd::Simd;
 
 use super::buffer::Buffer;
+use super::convolve::{Convolve, Memory};
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
 use super::{BLOCK, PARAMETER_DEFAULT};
@@ -31,7 +32,7 @@ pub(crate) struct Program {
 /// The state in which a program starts.
 #[derive(Debug)]
 pub(crate) enum Start {
-    /// The constant past of each channel of each ring, in order: all that a feed-forward network remembers.
+    /// The constant past of each channel of each ring and of each convolution, in order: all that a feed-forward network remembers.
     Constant(Box<[f32]>),
     /// A whole state: what a recurrent network remembers has no end.
     Image(State),
@@ -45,6 +46,8 @@ pub(crate) struct State {
     pub(crate) positions: Box<[u32]>,
     /// Where the rows of a mix are, written anew by each.
     pub(crate) rows: Box<[Rows]>,
+    /// One for each convolution.
+    pub(crate) memories: Box<[Memory]>,
 }
 
 /// What a signal's past is while a block is computed.
@@ -63,6 +66,7 @@ impl Program {
             arena: Buffer::zeros(self.arena_len),
             positions: vec![0; self.signals.len()].into(),
             rows: vec![Rows::default(); self.max_taps].into(),
+            memories: self.convolutions().map(|convolve| convolve.filter.memory()).collect(),
         }
     }
 
@@ -96,6 +100,9 @@ impl Program {
     fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize, past: Past) {
         self.written(state, &self.input, frames, past);
         for step in &self.steps {
+            if let (Step::Convolve(convolve), Past::Constant) = (step, past) {
+                convolve.fill_past(simd, state);
+            }
             step.run(simd, self.weights.as_slice(), state, frames);
             for target in step.targets().into_iter().flatten() {
                 self.written(state, target, frames, past);
@@ -128,7 +135,26 @@ impl Program {
     /// The constants that each channel of each ring is filled with.
     pub(crate) fn constants(&self, state: &State) -> Box<[f32]> {
         let arena = state.arena.as_slice();
-        self.rings().map(|(at, _)| arena[at]).collect()
+        self.rings().map(|(at, _)| arena[at]).chain(state.memories.iter().map(Memory::constant)).collect()
+    }
+
+    /// Frames after the start in steps of which the program may start as well: it computes the same sums.
+    pub(crate) fn grid(&self) -> usize {
+        // All are powers of two.
+        self.convolutions().map(|convolve| convolve.filter.grid()).max().unwrap_or(1)
+    }
+
+    /// Frames that the program must hear before it computes the very sums that it would have, had it heard all, where
+    /// it forgets what is `history` frames old. A multiple of the [`grid`](Self::grid).
+    pub(crate) fn rehearsal(&self, history: usize) -> usize {
+        let rounding: usize = self.convolutions().map(|convolve| convolve.filter.memory_beyond_taps()).sum();
+        (history + rounding).next_multiple_of(self.grid())
+    }
+
+    fn convolutions(&self) -> impl Iterator<Item = &Convolve> {
+        self.steps
+            .iter()
+            .filter_map(|step| if let Step::Convolve(convolve) = step { Some(convolve) } else { None })
     }
 
     /// Start and length of each channel of each ring in the arena.
@@ -147,14 +173,22 @@ impl Program {
         match &self.start {
             Start::Constant(constants) => {
                 let arena = state.arena.as_mut_slice();
-                for ((at, len), &constant) in self.rings().zip(constants) {
+                let mut constants = constants.iter();
+                for ((at, len), &constant) in self.rings().zip(&mut constants) {
                     arena[at..at + len].fill(constant);
                 }
                 state.positions.fill(0);
+                for (convolve, &constant) in self.convolutions().zip(constants) {
+                    let memory = &mut state.memories[convolve.memory];
+                    dispatch!(self.instruction_set, simd => convolve.filter.fill(simd, memory, constant));
+                }
             }
             Start::Image(image) => {
                 state.arena.as_mut_slice().copy_from_slice(image.arena.as_slice());
                 state.positions.copy_from_slice(&image.positions);
+                for (memory, image) in state.memories.iter_mut().zip(&image.memories) {
+                    memory.copy_from(image);
+                }
             }
         }
     }

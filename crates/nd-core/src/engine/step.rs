@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
+use super::convolve::Convolve;
 use super::program::State;
 use super::signal::{SignalId, Span};
 use crate::kernel::mix::{Rows, mix};
@@ -14,6 +15,7 @@ use crate::kernel::{FRAME_GROUP, Plane, activation};
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Mix(Mix),
+    Convolve(Convolve),
     Activate(Activate),
     Combine(Combine),
     Modulate(Modulate),
@@ -192,6 +194,7 @@ impl Step {
     pub(crate) fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         match self {
             Self::Mix(step) => step.run(simd, weights, state, frames),
+            Self::Convolve(step) => step.run(simd, state, frames),
             Self::Activate(step) => step.run(simd, weights, state, frames),
             Self::Combine(step) => step.run(simd, state, frames),
             Self::Modulate(step) => step.run(simd, state, frames),
@@ -209,7 +212,8 @@ impl Step {
                 let sources = taps.iter_mut().map(|tap| &mut tap.source);
                 sources.chain(residual).chain([target]).collect()
             }
-            Self::Activate(Activate { source, target, sum: None, .. }) => vec![source, target],
+            Self::Activate(Activate { source, target, sum: None, .. })
+            | Self::Convolve(Convolve { source, target, .. }) => vec![source, target],
             Self::Activate(Activate { source, target, sum: Some(Sum { from, to }), .. }) => {
                 [source, target, to].into_iter().chain(from).collect()
             }
@@ -230,6 +234,7 @@ impl Step {
     pub(crate) fn targets(&self) -> [Option<&Channels>; 2] {
         match self {
             Self::Mix(Mix { target, .. })
+            | Self::Convolve(Convolve { target, .. })
             | Self::Combine(Combine { target, .. })
             | Self::Modulate(Modulate { target, .. })
             | Self::Softmax(Softmax { target })

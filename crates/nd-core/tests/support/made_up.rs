@@ -43,6 +43,11 @@ pub fn networks() -> Vec<MadeUp> {
     networks
 }
 
+/// One convolution of so many taps.
+pub fn filter(taps: usize) -> ModelSpec {
+    spec(Network::Stack(filter_stack(&mut Random::new(taps as u64), taps)))
+}
+
 /// A tone that decays, an impulse, noise and a constant, up to `peak`.
 pub fn signal(frames: usize, peak: f32) -> Vec<f32> {
     let mut random = Random::new(7);
@@ -133,6 +138,10 @@ fn conv2d_stack(r: &mut Random) -> Stack {
 /// One long convolution, as a cabinet is.
 fn linear(r: &mut Random) -> Stack {
     let taps = r.between(1, 3000);
+    filter_stack(r, taps)
+}
+
+fn filter_stack(r: &mut Random, taps: usize) -> Stack {
     Stack::new(vec![Layer::Conv1d(conv1d(r, 1, 1, taps, 1, 1))])
 }
 

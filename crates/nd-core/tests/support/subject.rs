@@ -43,6 +43,18 @@ pub fn made_up(frames: usize) -> Vec<Subject> {
     subjects
 }
 
+/// A convolution of so many taps with `frames` of a made-up signal.
+pub fn filter(taps: usize, frames: usize) -> Subject {
+    Subject {
+        name: format!("{taps} taps"),
+        spec: made_up::filter(taps),
+        quality: 1.0,
+        prewarm: true,
+        input: made_up::signal(frames, 0.7),
+        parameters: Vec::new(),
+    }
+}
+
 impl Subject {
     pub fn compile(&self, instruction_set: InstructionSet) -> Model {
         let mut options = CompileOptions::default();
