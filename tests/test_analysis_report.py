@@ -75,6 +75,22 @@ def test_every_result_draws_itself_with_labels_and_units(results: list[analysis.
         plt.close("all")
 
 
+def test_what_is_louder_than_the_fundamental_is_in_the_picture() -> None:
+    def octaver(audio: Audio, _sample_rate: float) -> Audio:
+        return np.asarray(0.01 * audio + audio**2)
+
+    harmonics, intermodulation = analysis.harmonics(octaver), analysis.intermodulation(octaver)
+    sweep = analysis.sweep_frequency(octaver, [100, 1_000])
+    for result, levels in (
+        (harmonics, harmonics.levels_dbc),
+        (intermodulation, intermodulation.product_levels_db),
+        (sweep, sweep.thd_db),
+    ):
+        assert levels.max() > 10
+        assert result.plot().get_ylim()[1] > levels.max()
+        plt.close("all")
+
+
 def test_given_axes_are_used_and_the_callers_style_is_left_alone(results: list[analysis.Result]) -> None:
     before = dict(mpl.rcParams)
     for result in results:

@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator
 
+from neural_distortion.analysis.probe import Real
 from neural_distortion.plot import DARK, PALETTE, STYLE
 
 _DECADES: Final = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
@@ -79,6 +80,11 @@ def legend(ax: Axes, *, columns: int = 4) -> None:
         handlelength=1.6,
         fontsize=10,
     )
+
+
+def headroom(levels_db: Real) -> float:
+    """Return where an axis of levels against a reference ends: 6 dB above it, or above what is louder."""
+    return float(np.fmax.reduce(levels_db, initial=0.0)) + 6
 
 
 def decibel_axis(ax: Axes, label: str, values: Iterable[float], *, depth_db: float) -> None:

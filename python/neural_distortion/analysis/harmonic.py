@@ -91,7 +91,7 @@ class Harmonics(Result):
         }
 
     def _draw(self, axes: "Axes") -> None:
-        from neural_distortion.analysis.figure import legend
+        from neural_distortion.analysis.figure import headroom, legend
         from neural_distortion.plot import DRY, WET
 
         order = np.arange(1, self.levels_dbc.size + 1)
@@ -103,7 +103,7 @@ class Harmonics(Result):
         axes.set(
             xlabel=f"harmonic of {self.frequency_hz:.1f} Hz",
             ylabel="level (dBc)",
-            ylim=(FLOOR_DBC, 6),
+            ylim=(FLOOR_DBC, headroom(self.levels_dbc)),
             xlim=(0.4, order[-1] + 0.6),
         )
         axes.set_xticks(order if order.size <= 24 else order[::4])
@@ -244,7 +244,7 @@ class Intermodulation(Result):
         }
 
     def _draw(self, axes: "Axes") -> None:
-        from neural_distortion.analysis.figure import legend
+        from neural_distortion.analysis.figure import headroom, legend
         from neural_distortion.plot import PALETTE
 
         for order, colour, marker in zip((2, 3, 4, 5), PALETTE, "osD^", strict=False):
@@ -256,7 +256,8 @@ class Intermodulation(Result):
         axes.plot(self.frequencies_hz / 1000, [0, 0], "v", color=axes.xaxis.label.get_color(), label="tones")
         low, high = self.frequencies_hz / 1000
         reach = (high - 5 * low, high + 5 * low) if self.method == "SMPTE" else (0, self.sample_rate / 2000)
-        axes.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=reach, ylim=(FLOOR_DBC, 6))
+        top = headroom(self.product_levels_db)
+        axes.set(xlabel="frequency (kHz)", ylabel="level (dB)", xlim=reach, ylim=(FLOOR_DBC, top))
         legend(axes, columns=5)
 
 

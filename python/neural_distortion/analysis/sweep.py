@@ -229,12 +229,12 @@ def _first_orders(measured: Harmonics) -> Real:
 
 def _orders(axes: "Axes", x: Real, thd_db: Real, harmonics_dbc: Real) -> None:
     """Draw the distortion and its parts against something."""
-    from neural_distortion.analysis.figure import legend
+    from neural_distortion.analysis.figure import headroom, legend
     from neural_distortion.plot import PALETTE
 
     axes.plot(x, thd_db, color=axes.xaxis.label.get_color(), linewidth=2.4, label="THD")
     colours = (PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3])
     for order, colour, style in zip(range(2, ORDERS + 1), colours, ("-", "-", "--", "--"), strict=True):
         axes.plot(x, harmonics_dbc[:, order - 1], style, color=colour, linewidth=1.5, label=f"H{order}")
-    axes.set(ylabel="level (dBc)", ylim=(-100, 6))
+    axes.set(ylabel="level (dBc)", ylim=(-100, headroom(thd_db)))
     legend(axes, columns=ORDERS)
