@@ -155,7 +155,7 @@ class Spectrogram(Result):
     levels_db: Real = field(metadata=BULK)
 
     def _summary(self) -> dict[str, str]:
-        return {"level": f"{self.level_db:g} dBFS", "from 0 Hz to": f"{self.sample_rate / 2000:g} kHz"}
+        return {"level": f"{self.level_db:g} dBFS", "sine": f"0 to {self.sample_rate / 2000:g} kHz"}
 
     def _draw(self, axes: "Axes") -> None:
 
