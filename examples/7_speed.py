@@ -151,7 +151,6 @@ for name, found in counted.items():
                 ha="center",
                 va="center",
                 fontsize=8,
-                rotation=90,
             )
         start += count
 axes.set(xlabel="calls of functions for 100 samples")
