@@ -55,6 +55,6 @@ def demo(
 
 
 def sine(rate: float, amplitude: float) -> Audio:
-    """Return a second of a sine, which is long enough for a model to settle."""
-    wave: Audio = np.sin(2 * np.pi * SINE_HZ / rate * np.arange(rate))
+    """Return a second of a sine, from zero to zero, which is long enough for a model to settle."""
+    wave: Audio = np.sin(2 * np.pi * SINE_HZ / rate * np.arange(rate + 1))
     return (amplitude * wave).astype(np.float32)
