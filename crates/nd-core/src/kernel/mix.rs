@@ -36,8 +36,8 @@ pub struct Rows {
 
 /// `target[c] = Σ_r weight[c][r] · row[r] + bias[c] (+ residual[c])`, for `frames` frames.
 ///
-/// `heights` are those of [`tile_heights`]; `weights` holds, for each of these tiles, its biases, then for each row one
-/// weight a channel. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
+/// `heights` are those of [`tile_heights`]; `weights` holds, for each of these tiles, one weight a channel for each row,
+/// then its biases. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
 #[inline(always)]
 pub fn mix<S: Simd>(
     simd: S,
