@@ -25,7 +25,7 @@ pub(crate) use step::{
 };
 
 /// Frames that the engine computes at a time, at the most: longer input is cut.
-pub const BLOCK: usize = 64;
+pub const BLOCK: usize = 128;
 
 /// Where the parameter inputs of a model stand until they are set: in the middle of their range, 0 to 1.
 pub const PARAMETER_DEFAULT: f32 = 0.5;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nd_core::format::Compat;
 use nd_core::spec::{Activation, Gating, Layer, Lstm, Prewarm, Stack, WaveNet};
-use nd_core::{Format, LoadOptions, ModelSpec, Network};
+use nd_core::{CompileOptions, Format, LoadOptions, ModelSpec, Network};
 use serde_json::{Value, json};
 
 fn data() -> PathBuf {
@@ -535,4 +535,15 @@ fn the_bias_of_a_perceptron_is_a_bias() {
     assert_eq!((&first.weight, &first.bias), (&vec![1.0, 2.0], &Some(vec![3.0, 4.0])));
     assert_eq!((&second.weight, &second.bias), (&vec![5.0, 6.0], &Some(vec![7.0])));
     assert_eq!(spec.sample_rate, None);
+}
+
+#[test]
+fn a_model_of_several_audio_channels_is_not_taken_for_one_with_knobs() {
+    for channels in [0, 2] {
+        let mut spec = ModelSpec::from_slice(&read("models/wavenet.nam")).expect("a model that loads");
+        let Network::WaveNet(wavenet) = &mut spec.network else { panic!("it is a WaveNet") };
+        wavenet.in_channels = channels;
+        let error = spec.compile(&CompileOptions::default()).expect_err("no player has such channels");
+        assert_eq!(error.kind(), "unsupported_feature", "{error}");
+    }
 }

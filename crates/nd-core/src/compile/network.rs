@@ -32,7 +32,12 @@ pub(super) struct Lowered {
 impl Lowering {
     pub(super) fn of(spec: &ModelSpec, options: &CompileOptions) -> Result<Self, CompileError> {
         let mut plan = Plan::new(options.instruction_set.unwrap_or_else(InstructionSet::best));
-        let input = plan.signal(spec.in_channels());
+        let inputs = spec.in_channels();
+        if inputs == 0 || inputs > 1 && !takes_parameters(spec) {
+            let what = format!("a model of {inputs} audio channels");
+            return Err(CompileError::UnsupportedFeature { path: String::new(), what });
+        }
+        let input = plan.signal(inputs);
         let lowered = lower(&mut plan, spec, input, options.math, "")?;
         expect_size("", 1, plan.channels_of(lowered.output))?;
         let output = planar(&mut plan, lowered.output);
@@ -41,6 +46,16 @@ impl Lowering {
             receptive_field: lowered.history + 1,
             prewarm_frames: lowered.recurs.then_some(lowered.silence),
         })
+    }
+}
+
+/// Whether the inputs after the first are knobs: what a dialect with knobs describes is a stack.
+fn takes_parameters(spec: &ModelSpec) -> bool {
+    match &spec.network {
+        Network::Stack(_) => true,
+        Network::WaveNet(_) => false,
+        Network::Container(members) => members.iter().all(|member| takes_parameters(&member.model)),
+        Network::Sequential(models) => models.first().is_some_and(takes_parameters),
     }
 }
 
