@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::Add;
 
-use nd_core::spec::{Activation, Conv1d, Film, Gating, Layer, LayerArray, WaveNetLayer};
+use nd_core::spec::{Activation, Conv1d, Gating, Layer, LayerArray, WaveNetLayer};
 use nd_core::{ModelSpec, Network};
 use serde::Serialize;
 
@@ -120,18 +120,6 @@ impl Work {
     }
 
     fn residual_layer(layer: &WaveNetLayer) -> Self {
-        let convs = [Some(&layer.conv), Some(&layer.mixin), layer.layer1x1.as_ref(), layer.head1x1.as_ref()];
-        let films = [
-            &layer.conv_pre_film,
-            &layer.conv_post_film,
-            &layer.input_mixin_pre_film,
-            &layer.input_mixin_post_film,
-            &layer.activation_pre_film,
-            &layer.activation_post_film,
-            &layer.layer1x1_post_film,
-            &layer.head1x1_post_film,
-        ];
-        let films = films.into_iter().flatten().map(|Film { conv, .. }| conv);
         let activations = match &layer.gating {
             Gating::None => Self::activation(&layer.activation, layer.conv.out_channels),
             Gating::Gated(second) | Gating::Blended(second) => {
@@ -139,7 +127,7 @@ impl Work {
                 Self::activation(&layer.activation, width) + Self::activation(second, width)
             }
         };
-        convs.into_iter().flatten().chain(films).map(Self::conv).sum::<Self>() + activations
+        layer.convs().map(Self::conv).sum::<Self>() + activations
     }
 }
 

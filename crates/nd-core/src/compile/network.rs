@@ -108,7 +108,7 @@ pub(super) fn expect_size(path: &str, expected: usize, found: usize) -> Result<(
 
 /// The signal, channel by channel.
 pub(super) fn planar(plan: &mut Plan, signal: SignalId) -> SignalId {
-    if !plan.is_frame_major(signal) {
+    if plan.frame_width(signal).is_none() {
         return signal;
     }
     let target = plan.signal(plan.channels_of(signal));

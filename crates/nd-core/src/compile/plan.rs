@@ -75,10 +75,7 @@ impl Plan {
         self.planned(id).channels
     }
 
-    pub(super) fn is_frame_major(&self, id: SignalId) -> bool {
-        matches!(self.planned(id).kind, Kind::Frames { .. })
-    }
-
+    /// Width of a frame, where the signal is frame-major.
     pub(super) fn frame_width(&self, id: SignalId) -> Option<usize> {
         match self.planned(id).kind {
             Kind::Frames { width } => Some(width),

@@ -74,8 +74,10 @@ fn lower_layer(
     path: &str,
 ) -> Result<SignalId, CompileError> {
     match layer {
-        Layer::Dense(dense) if plan.is_frame_major(input) => lower_project(plan, dense, input, path),
-        Layer::Dense(dense) => lower_conv(plan, &as_conv(dense), input, &ConvExtras::default(), path),
+        Layer::Dense(dense) => match plan.frame_width(input) {
+            Some(width) => lower_project(plan, dense, input, width, path),
+            None => lower_conv(plan, &as_conv(dense), input, &ConvExtras::default(), path),
+        },
         Layer::Conv1d(conv) => {
             let input = planar(plan, input);
             if is_filter(conv) {
@@ -141,18 +143,18 @@ fn as_conv(dense: &Dense) -> Conv1d {
     }
 }
 
-/// Appends a dense layer on frame-major input.
+/// Appends a dense layer on frame-major input, `width` from frame to frame.
 fn lower_project(
     plan: &mut Plan,
     dense: &Dense,
     input: SignalId,
+    width: usize,
     path: &str,
 ) -> Result<SignalId, CompileError> {
     expect_size(path, dense.in_channels, plan.channels_of(input))?;
     expect_size(&join(path, "weight"), dense.out_channels * dense.in_channels, dense.weight.len())?;
     let biases = dense.bias.clone().unwrap_or_else(|| vec![0.0; dense.out_channels]);
     expect_size(&join(path, "bias"), dense.out_channels, biases.len())?;
-    let width = plan.frame_width(input).expect("the caller has seen that the input is frame-major");
     let mut packed = vec![0.0; dense.out_channels * width];
     for (row, weights) in packed.chunks_exact_mut(width).zip(dense.weight.chunks_exact(dense.in_channels)) {
         row[..weights.len()].copy_from_slice(weights);

@@ -32,7 +32,8 @@ pub(crate) struct Program {
 /// The state in which a program starts.
 #[derive(Debug)]
 pub(crate) enum Start {
-    /// The constant past of each channel of each ring and of each convolution, in order: all that a feed-forward network remembers.
+    /// The constant past of each channel of each ring and of each convolution, in order: all that a feed-forward
+    /// network remembers.
     Constant(Box<[f32]>),
     /// A whole state: what a recurrent network remembers has no end.
     Image(State),

@@ -31,14 +31,10 @@ impl ModelSpec {
                 Network::Sequential(models.iter().map(|model| model.at_quality(quality)).collect())
             }
         };
-        Self { network, sample_rate: self.known_sample_rate(), ..self.clone_without_network() }
-    }
-
-    fn clone_without_network(&self) -> Self {
         Self {
             format: self.format,
-            network: Network::Sequential(Vec::new()),
-            sample_rate: self.sample_rate,
+            network,
+            sample_rate: self.known_sample_rate(),
             metadata: self.metadata.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! How large a model is.
 
-use super::{Conv1d, Film, Gru, Layer, LayerArray, Lstm, ModelSpec, Network, Rnn, WaveNet, WaveNetLayer};
+use super::{Conv1d, Gru, Layer, LayerArray, Lstm, ModelSpec, Network, Rnn, WaveNet, WaveNetLayer};
 
 impl ModelSpec {
     /// The model's rate, or that of the part of it which knows one.
@@ -74,17 +74,5 @@ fn array(array: &LayerArray) -> usize {
 }
 
 fn residual_layer(layer: &WaveNetLayer) -> usize {
-    let convs = [Some(&layer.conv), Some(&layer.mixin), layer.layer1x1.as_ref(), layer.head1x1.as_ref()];
-    let films = [
-        &layer.conv_pre_film,
-        &layer.conv_post_film,
-        &layer.input_mixin_pre_film,
-        &layer.input_mixin_post_film,
-        &layer.activation_pre_film,
-        &layer.activation_post_film,
-        &layer.layer1x1_post_film,
-        &layer.head1x1_post_film,
-    ];
-    let films = films.into_iter().flatten().map(|Film { conv, .. }| conv);
-    convs.into_iter().flatten().chain(films).map(conv).sum()
+    layer.convs().map(conv).sum()
 }

@@ -71,6 +71,24 @@ pub struct WaveNetLayer {
     pub head1x1_post_film: Option<Film>,
 }
 
+impl WaveNetLayer {
+    /// Its convolutions, those of its modulations last.
+    pub fn convs(&self) -> impl Iterator<Item = &Conv1d> {
+        let convs = [Some(&self.conv), Some(&self.mixin), self.layer1x1.as_ref(), self.head1x1.as_ref()];
+        let films = [
+            &self.conv_pre_film,
+            &self.conv_post_film,
+            &self.input_mixin_pre_film,
+            &self.input_mixin_post_film,
+            &self.activation_pre_film,
+            &self.activation_post_film,
+            &self.layer1x1_post_film,
+            &self.head1x1_post_film,
+        ];
+        convs.into_iter().flatten().chain(films.into_iter().flatten().map(|film| &film.conv))
+    }
+}
+
 /// What the second half of a layer's convolution does to the first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Gating {
