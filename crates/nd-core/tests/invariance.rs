@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 
 use nd_core::spec::{Conv1d, Format, Layer, Metadata, Network, Rnn, Stack};
 use nd_core::{InstructionSet, ModelSpec};
+use support::stage::{self, Stage};
 use support::subject::{self, Subject};
 
 /// Long enough for several turns of every buffer.
@@ -331,5 +332,41 @@ fn a_split_render_equals_the_streamed_one() {
         model.process(&input, &mut streamed);
         model.render(&input, &mut split, threads);
         assert_same(&split, &streamed, &subject.name);
+    }
+}
+
+/// What becomes of a signal in blocks of at most `block` frames while the settings turn.
+fn play(stage: &mut dyn Stage, block: usize) -> Vec<f32> {
+    let mut signal = support::made_up::signal(20_000, 0.7);
+    for (number, part) in signal.chunks_mut(1501).enumerate() {
+        stage.turn(number);
+        part.chunks_mut(block).for_each(|block| stage.process(block));
+    }
+    signal
+}
+
+#[test]
+fn block_size_does_not_change_what_a_stage_does() {
+    for subject in stage::all() {
+        let whole = play(&mut *(subject.stage)(), 4096);
+        for block in [1, 7, 64, 333] {
+            let pieces = play(&mut *(subject.stage)(), block);
+            assert_same(&pieces, &whole, &format!("{}, blocks of {block}", subject.name));
+        }
+    }
+}
+
+#[test]
+fn a_reset_stage_equals_a_new_one_with_its_settings() {
+    for subject in stage::all() {
+        let mut used = (subject.stage)();
+        play(&mut *used, 64);
+        used.process(&mut [f32::NAN, f32::INFINITY, f32::MAX]);
+        let mut new = (subject.stage)();
+        for stage in [&mut used, &mut new] {
+            stage.turn(3);
+            stage.reset();
+        }
+        assert_same(&play(&mut *used, 64), &play(&mut *new, 64), subject.name);
     }
 }

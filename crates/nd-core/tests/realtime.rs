@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use nd_core::InstructionSet;
-use support::subject;
+use support::{stage, subject};
 
 thread_local! {
     /// How often this thread has asked the heap for something.
@@ -95,5 +95,23 @@ fn nothing_on_the_audio_thread_touches_the_heap() {
             assert_eq!(calls, 0, "{} on {set}", subject.name);
             println!("{:10} {}", set.name(), subject.name);
         }
+    }
+}
+
+#[test]
+fn no_stage_of_the_chain_touches_the_heap() {
+    let mut signal = support::made_up::signal(10_000, 0.7);
+    for subject in stage::all() {
+        let mut stage = (subject.stage)();
+        let calls = heap_calls(|| {
+            for (number, block) in [0, 1, 7, 64, 333, 4096, 10_000].into_iter().enumerate() {
+                stage.process(&mut signal[..block]);
+                stage.turn(number);
+                stage.process(&mut signal[..block]);
+            }
+            stage.reset();
+            stage.process(&mut signal[..64]);
+        });
+        assert_eq!(calls, 0, "{}", subject.name);
     }
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
+use crate::dsp::crossfade::gain;
 use crate::kernel::InstructionSet;
 
 /// A model that is ready to play.
@@ -197,8 +198,6 @@ impl Model {
             let new = self.run_program(to, frames);
             for (frame, (y, new)) in (start..).zip(output.iter_mut().zip(new)) {
                 let progress = frame.saturating_sub(rehearsed).min(FADE) as f32 / FADE as f32;
-                // Two sines, because the cosine of a rounded π / 2 is not 0: the end is the new program alone.
-                let gain = |progress: f32| (progress * std::f32::consts::FRAC_PI_2).sin();
                 *y = *y * gain(1.0 - progress) + new * gain(progress);
             }
             self.advance(to, frames);

@@ -2,6 +2,7 @@
 
 pub mod fixture;
 pub mod made_up;
+pub mod stage;
 pub mod subject;
 
 /// The largest absolute difference; a NaN on either side counts as infinitely far.
