@@ -10,6 +10,7 @@
 //! | [`DcBlocker`](dc::DcBlocker) | takes away what does not move |
 //! | [`Delay`](delay::Delay) | holds a dry signal back until the wet one has come |
 //! | [`Crossfade`](crossfade::Crossfade) | from one signal to another without a gap |
+//! | [`RateChange`](rate::RateChange) | plays a model of one rate in a stream of another |
 //! | [`Meter`](meter::Meter) | how loud it is |
 //!
 //! # Their contract
@@ -46,6 +47,7 @@ pub mod dc;
 pub mod delay;
 pub mod gate;
 pub mod meter;
+pub mod rate;
 pub mod resample;
 pub mod smooth;
 pub mod tone;

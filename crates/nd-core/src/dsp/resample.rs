@@ -105,7 +105,7 @@ fn block(from: usize, to: usize) -> usize {
     periods * (from / divisor)
 }
 
-fn gcd(a: usize, b: usize) -> usize {
+pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -80,6 +80,26 @@ fn fir_tile<S: Simd, const WIDTH: usize>(simd: S, taps: &[f32], bias: f32, x: &[
     }
 }
 
+/// `Σ_i tap[i] · x[i]`, of as many numbers as a multiple of [`FRAME_GROUP`](super::FRAME_GROUP).
+#[inline(always)]
+pub fn dot<S: Simd>(simd: S, taps: &[f32], x: &[f32]) -> f32 {
+    let lanes = S::f32s::LEN;
+    let mut sum = S::f32s::splat(simd, 0.0);
+    for (taps, x) in taps.chunks_exact(lanes).zip(x.chunks_exact(lanes)) {
+        sum = S::f32s::from_slice(simd, taps).mul_add(S::f32s::from_slice(simd, x), sum);
+    }
+    let mut parts = [0.0; super::FRAME_GROUP];
+    sum.store_slice(&mut parts[..lanes]);
+    let mut count = lanes;
+    while count > 1 {
+        count /= 2;
+        for i in 0..count {
+            parts[i] += parts[i + count];
+        }
+    }
+    parts[0]
+}
+
 /// `sum = Σ_p spectrum[p] · filter[p]`, number by number, of complex numbers.
 ///
 /// A spectrum is the real parts of `bins` numbers, then their imaginary parts, and `bins` a multiple of

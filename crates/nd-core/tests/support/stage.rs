@@ -4,6 +4,7 @@ use nd_core::dsp::dc::DcBlocker;
 use nd_core::dsp::delay::Delay;
 use nd_core::dsp::gate::{Gate, GateSettings};
 use nd_core::dsp::meter::Meter;
+use nd_core::dsp::rate::RateChange;
 use nd_core::dsp::smooth::{Ramp, Smooth};
 use nd_core::dsp::tone::{Band, Tone};
 
@@ -35,6 +36,8 @@ pub fn all() -> Vec<Subject> {
         Subject { name: "gate", stage: || Box::new(Gate::new(SAMPLE_RATE, &gate(0))) },
         Subject { name: "linked gate", stage: || Box::new(LinkedGate(Gate::new(SAMPLE_RATE, &gate(0)))) },
         Subject { name: "tone", stage: || Box::new(Tone::new(SAMPLE_RATE)) },
+        Subject { name: "model at a higher rate", stage: || Box::new(Elsewhere::new(44_100.0, 48_000.0)) },
+        Subject { name: "model at a lower rate", stage: || Box::new(Elsewhere::new(192_000.0, 44_100.0)) },
         Subject { name: "meter", stage: || Box::new(Meter::new(SAMPLE_RATE)) },
     ]
 }
@@ -138,4 +141,33 @@ impl Stage for Meter {
     fn turn(&mut self, _: usize) {
         self.clear_clip();
     }
+}
+
+/// Something with a memory, at another rate.
+struct Elsewhere {
+    change: RateChange,
+    memory: f32,
+}
+
+impl Elsewhere {
+    fn new(host: f64, model: f64) -> Self {
+        Self { change: RateChange::new(host, model).expect("the pair is supported"), memory: 0.0 }
+    }
+}
+
+impl Stage for Elsewhere {
+    fn process(&mut self, audio: &mut [f32]) {
+        let memory = &mut self.memory;
+        self.change.process(audio, |audio| {
+            for x in audio {
+                *memory = 0.5 * *memory + x.clamp(-0.5, 0.5);
+                *x = *memory;
+            }
+        });
+    }
+    fn reset(&mut self) {
+        self.change.reset();
+        self.memory = 0.0;
+    }
+    fn turn(&mut self, _: usize) {}
 }
