@@ -1,9 +1,11 @@
 //! What can be wrong with a model, and where.
 //!
-//! Both families say the same of each error: its [`kind`](LoadError::kind), the [`path`](LoadError::path) to the place
+//! All families say the same of each error: its [`kind`](LoadError::kind), the [`path`](LoadError::path) to the place
 //! in the file (`config.layers[1].dilations[3]`), what was expected there and what was found.
 
 use thiserror::Error;
+
+use crate::format::Target;
 
 /// Why a file cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -284,6 +286,88 @@ impl CompileError {
             Self::ShapeMismatch { found, .. } => Some(found.to_string()),
             Self::UnsupportedFeature { what, .. } => Some(what.clone()),
             Self::LimitExceeded { found, .. } => Some(found.to_string()),
+        }
+    }
+}
+
+/// Why a description cannot be written.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The target has no way to say what the description says.
+    #[error("cannot be written as {target}: {}expected {expected}, found {found}", at(path))]
+    Inexpressible {
+        /// What was to be written.
+        target: Target,
+        /// Where the description says it.
+        path: String,
+        /// What the target can say there.
+        expected: String,
+        /// What the description says.
+        found: String,
+    },
+    /// A list of weights is not as long as its layer's widths say.
+    #[error("{}expected a size of {expected}, found {found}", at(path))]
+    ShapeMismatch {
+        /// Where the list is.
+        path: String,
+        /// How long it should be.
+        expected: usize,
+        /// How long it is.
+        found: usize,
+    },
+    /// A number is infinite or none.
+    #[error("{}expected a finite number", at(path))]
+    NonFinite {
+        /// Where in the file it would be.
+        path: String,
+    },
+    /// The kept metadata is not JSON text.
+    #[error("metadata: {reason}")]
+    InvalidMetadata {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl WriteError {
+    /// The variant's name in `snake_case`, for code that cannot match on it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Inexpressible { .. } => "inexpressible",
+            Self::ShapeMismatch { .. } => "shape_mismatch",
+            Self::NonFinite { .. } => "non_finite",
+            Self::InvalidMetadata { .. } => "invalid_metadata",
+        }
+    }
+
+    /// The place in the description, such as `arrays[1].layers[3].conv`; none where it is the model as a whole.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Inexpressible { path, .. }
+            | Self::ShapeMismatch { path, .. }
+            | Self::NonFinite { path } => place(path),
+            Self::InvalidMetadata { .. } => Some("metadata"),
+        }
+    }
+
+    /// What could be written there.
+    pub fn expected(&self) -> Option<String> {
+        match self {
+            Self::Inexpressible { expected, .. } => Some(expected.clone()),
+            Self::ShapeMismatch { expected, .. } => Some(expected.to_string()),
+            Self::NonFinite { .. } => Some("a finite number".to_owned()),
+            Self::InvalidMetadata { .. } => Some("JSON text".to_owned()),
+        }
+    }
+
+    /// What is there instead.
+    pub fn found(&self) -> Option<String> {
+        match self {
+            Self::Inexpressible { found, .. } => Some(found.clone()),
+            Self::ShapeMismatch { found, .. } => Some(found.to_string()),
+            Self::NonFinite { .. } => None,
+            Self::InvalidMetadata { reason } => Some(reason.clone()),
         }
     }
 }

@@ -1,18 +1,22 @@
-//! From the bytes of a file to a [`ModelSpec`], whatever dialect it is of.
+//! From the bytes of a file to a [`ModelSpec`], whatever dialect it is of, and back.
 //!
 //! The dialect is found from the content, never from a file's name: `.json` is used by three of them, and files are
 //! renamed. A file is read in place, every size in it is checked before anything is allocated by it, and whatever is
 //! wrong comes back as a [`LoadError`] that names the place.
 
 mod aidax;
+mod fold;
 mod json;
 mod limits;
+mod metadata;
 mod mlp;
 mod nam;
 mod proteus;
 mod rtneural;
+mod target;
 
 pub use limits::Limits;
+pub use target::Target;
 
 use crate::error::LoadError;
 use crate::spec::ModelSpec;
@@ -80,6 +84,30 @@ impl ModelSpec {
         }
     }
 }
+
+/// The keys of which something is known, in any dialect; none of them is kept from a dialect to which it means nothing.
+const KEYS: [&str; 20] = [
+    "architecture",
+    "config",
+    "weights",
+    "version",
+    "sample_rate",
+    "metadata",
+    "in_shape",
+    "layers",
+    "in_skip",
+    "in_gain",
+    "out_gain",
+    "samplerate",
+    "input_batch",
+    "output_batch",
+    "model_data",
+    "state_dict",
+    "layer1_weights",
+    "layer1_bias",
+    "layer2_weights",
+    "layer2_bias",
+];
 
 /// Sample rates, in Hz, that a file may declare.
 const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1e3..=1e6;

@@ -40,6 +40,6 @@ pub mod spec;
 
 pub use compile::{CompileOptions, InstructionSet, Math};
 pub use engine::Model;
-pub use error::{CompileError, LoadError};
-pub use format::LoadOptions;
+pub use error::{CompileError, LoadError, WriteError};
+pub use format::{LoadOptions, Target};
 pub use spec::{Format, Metadata, ModelSpec, Network};

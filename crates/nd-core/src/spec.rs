@@ -69,6 +69,19 @@ pub enum Format {
     Mlp,
 }
 
+impl Format {
+    /// Its name, for code that has no such type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nam => "nam",
+            Self::RtNeural => "rtneural",
+            Self::AidaX => "aidax",
+            Self::Proteus => "proteus",
+            Self::Mlp => "mlp",
+        }
+    }
+}
+
 /// What a model computes, from audio in to audio out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Network {
@@ -165,6 +178,22 @@ impl ModelSpec {
             Network::WaveNet(_) => "WaveNet",
             Network::Container(_) => "SlimmableContainer",
             Network::Sequential(_) => "Sequential",
+        }
+    }
+}
+
+impl Layer {
+    /// What it is called.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense(_) => "Dense",
+            Self::Conv1d(_) => "Conv1d",
+            Self::Conv2d(_) => "Conv2d",
+            Self::Activation(_) => "Activation",
+            Self::Affine(_) => "Affine",
+            Self::Lstm(_) => "Lstm",
+            Self::Gru(_) => "Gru",
+            Self::Rnn(_) => "Rnn",
         }
     }
 }

@@ -399,7 +399,9 @@ fn the_quirks_of_real_files_are_understood() {
         text.replace("\"weights\"", "\"metadata\":null,\"weights\""),
     ];
     for variant in variants {
-        assert_eq!(ModelSpec::from_slice(variant.as_bytes()), Ok(plain.clone()), "{variant}");
+        let mut spec = ModelSpec::from_slice(variant.as_bytes()).expect("a quirk is no error");
+        spec.metadata.other.clear();
+        assert_eq!(spec, plain, "{variant}");
     }
     assert_eq!(load(&gain(json!(null))).sample_rate, None, "an unknown rate");
     let newer = text.replace("0.7.0", "0.7.10");

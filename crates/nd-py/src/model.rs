@@ -260,6 +260,7 @@ impl Model {
             output_level_dbu,
             validation_esr,
             raw,
+            other: _,
             warnings,
         } = &self.metadata;
         let fields = PyDict::new(py);

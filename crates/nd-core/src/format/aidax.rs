@@ -7,11 +7,13 @@
 //! | `in_shape` | `in_channels`: the audio, then parameters from 0 to 1 |
 //! | `metadata.samplerate`, `samplerate`, a number or a string | `sample_rate`, 48 kHz without |
 //! | `input_batch`, `output_batch` | `self_test` |
-//! | `metadata` | `metadata`, and as a whole in `metadata.raw` |
+//! | `metadata`, with the keys of `.nam` or `author`, `based`, `style`, `esr` | `metadata`, and as a whole in `metadata.raw` |
+//! | any other | `metadata.other` |
 
-use super::json::{Node, Object, narrow};
-use super::{Limits, rtneural, sample_rate};
-use crate::error::LoadError;
+use super::fold::inexpressible;
+use super::json::{Node, Object, Value, narrow};
+use super::{Limits, Target, metadata, rtneural, sample_rate};
+use crate::error::{LoadError, WriteError};
 use crate::spec::{Format, Metadata, ModelSpec, Network, Prewarm, SelfTest, Stack};
 
 /// Frames of silence that run through the network before it plays.
@@ -30,11 +32,26 @@ pub(super) fn is_model(file: &Object<'_>) -> bool {
     keys.iter().any(|key| file.has(key)) || in_metadata().is_some()
 }
 
+const TARGET: Target = Target::Model(Format::AidaX);
+
+/// What is read of a file, the names of the metadata at its top left out: they stay where they are.
+const KEYS: [&str; 9] = [
+    "in_shape",
+    "layers",
+    "metadata",
+    "in_skip",
+    "in_gain",
+    "out_gain",
+    "samplerate",
+    "input_batch",
+    "output_batch",
+];
+
 /// Reads the layers and what is around them.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
-    let mut metadata = Metadata::default();
-    let declared = metadata_and_rate(file, &mut metadata);
+    let mut metadata = metadata(file);
     let own_rate = file.opt("samplerate").map(|node| rate(&node)).transpose()?;
+    let declared = declared_rate(file, &mut metadata);
     let stack = Stack {
         skip: file.opt("in_skip").map_or(Ok(0), |node| skip(&node))?,
         in_gain: gain(file, "in_gain")?,
@@ -43,12 +60,52 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         self_test: self_test(file, limits)?,
         ..rtneural::stack(file, limits)?
     };
+    metadata.other = file.others(&KEYS);
     Ok(ModelSpec {
         format: Format::AidaX,
         network: Network::Stack(stack),
         sample_rate: declared.or(own_rate).or(Some(DEFAULT_SAMPLE_RATE)),
         metadata,
     })
+}
+
+/// Writes the layers and what is around them.
+pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
+    let stack = spec.stack(TARGET)?;
+    if stack.skip > 1 {
+        return Err(inexpressible(TARGET, "skip", "0 or 1", stack.skip.to_string()));
+    }
+    let mut file = rtneural::write_layers(stack, &stack.layers, TARGET)?;
+    file.push(("in_skip".to_owned(), stack.skip.into()));
+    file.push(("in_gain".to_owned(), gain_db("in_gain", stack.in_gain)?));
+    file.push(("out_gain".to_owned(), gain_db("out_gain", stack.out_gain)?));
+    let rate = spec.known_sample_rate().unwrap_or(DEFAULT_SAMPLE_RATE);
+    file.push(("samplerate".to_owned(), rate.into()));
+    metadata::add(&mut file, &spec.metadata, metadata, |members| {
+        // The one in the metadata goes before the one outside.
+        let is_other = |value: &Value| {
+            let Value::Text(text) = value else { return true };
+            text.trim_matches('"').trim().parse().ok() != Some(rate)
+        };
+        members.retain(|(key, value)| key != "samplerate" || !is_other(value));
+    })?;
+    if let Some(SelfTest { input, output }) = &stack.self_test {
+        file.push(("input_batch".to_owned(), input.as_slice().into()));
+        file.push(("output_batch".to_owned(), output.as_slice().into()));
+    }
+    Value::Object(file).into_file()
+}
+
+/// A factor as a gain in dB.
+fn gain_db(path: &str, gain: f32) -> Result<Value, WriteError> {
+    let gain_db = 20.0 * f64::from(gain).log10();
+    if gain == 0.0 {
+        return Ok(SILENCE_DB.into());
+    }
+    if gain_db.is_finite() && gain_db > SILENCE_DB {
+        return Ok(gain_db.into());
+    }
+    Err(inexpressible(TARGET, path, format!("0, or a gain above {SILENCE_DB} dB"), gain.to_string()))
 }
 
 fn skip(node: &Node<'_>) -> Result<usize, LoadError> {
@@ -75,24 +132,31 @@ fn rate(node: &Node<'_>) -> Result<f64, LoadError> {
     sample_rate(node, rate)
 }
 
-/// What the metadata says, the sample rate among it; a field of the wrong type is skipped with a warning.
-fn metadata_and_rate(file: &Object<'_>, metadata: &mut Metadata) -> Option<f64> {
+/// What the metadata says, also under names of its own; a field of the wrong type is skipped with a warning.
+fn metadata(file: &Object<'_>) -> Metadata {
+    let mut metadata = metadata::read(file);
+    let object = file.opt("metadata").and_then(|node| node.object().ok());
+    let field = |key: &str| object.as_ref().and_then(|object| object.opt(key));
     let mut warnings = Vec::new();
     let mut tolerate = |error: LoadError| warnings.push(error.to_string());
-    let node = file.opt("metadata");
-    metadata.raw = node.as_ref().map(|node| node.text().to_owned());
-    let object = node.and_then(|node| node.object().map_err(&mut tolerate).ok());
-    let field = |key: &str| object.as_ref().and_then(|object| object.opt(key));
     let mut text = |node: Option<Node<'_>>| node?.string().map(Into::into).map_err(&mut tolerate).ok();
-    metadata.name = text(field("name"));
-    metadata.modeled_by = text(field("author").or_else(|| file.opt("author")));
-    metadata.gear_model = text(field("based"));
-    metadata.tone_type = text(field("style"));
-    let esr = field("esr").or_else(|| file.opt("esr"));
-    metadata.validation_esr = esr.and_then(|node| number(&node).map_err(&mut tolerate).ok());
-    let declared = field("samplerate").and_then(|node| rate(&node).map_err(&mut tolerate).ok());
-    metadata.warnings = warnings;
-    declared
+    let author = || text(field("author").or_else(|| file.opt("author")));
+    metadata.modeled_by = metadata.modeled_by.or_else(author);
+    metadata.gear_model = metadata.gear_model.or_else(|| text(field("based")));
+    metadata.tone_type = metadata.tone_type.or_else(|| text(field("style")));
+    let esr = || {
+        let node = field("esr").or_else(|| file.opt("esr"))?;
+        number(&node).map_err(&mut tolerate).ok()
+    };
+    metadata.validation_esr = metadata.validation_esr.or_else(esr);
+    metadata.warnings.extend(warnings);
+    metadata
+}
+
+/// The rate, in Hz, in the metadata.
+fn declared_rate(file: &Object<'_>, metadata: &mut Metadata) -> Option<f64> {
+    let node = file.opt("metadata")?.object().ok()?.opt("samplerate")?;
+    rate(&node).map_err(|error| metadata.warnings.push(error.to_string())).ok()
 }
 
 /// A number, also as a string.

@@ -5,6 +5,7 @@
 //! whatever the text holds. A [`Node`] is a value in that text together with its path, which every error carries.
 
 mod scan;
+mod value;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -12,6 +13,7 @@ use std::ops::RangeInclusive;
 use super::Limits;
 use crate::error::LoadError;
 use scan::{Bracket, skip_space, string_end};
+pub(super) use value::Value;
 
 /// Longest string that is read, in bytes: names and notes are far shorter.
 const MAX_STRING: usize = 1 << 16;
@@ -383,6 +385,22 @@ impl<'a> Object<'a> {
     /// Whether there is such a key, be it with `null`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.members.iter().any(|member| member.key == key)
+    }
+
+    /// Every member with the text of its value.
+    pub(super) fn members(&self) -> impl Iterator<Item = (String, Value)> {
+        let text = self.node.document.text;
+        let value = |member: &Member<'_>| Value::Text(text[member.start..member.end].to_owned());
+        self.members.iter().map(move |member| (member.key.clone().into_owned(), value(member)))
+    }
+
+    /// The members whose keys are none of `known`, with the text of their values.
+    pub(super) fn others(&self, known: &[&str]) -> Vec<(String, String)> {
+        let text = self.node.document.text;
+        let others = self.members.iter().filter(|member| !known.contains(&&*member.key));
+        others
+            .map(|member| (member.key.clone().into_owned(), text[member.start..member.end].to_owned()))
+            .collect()
     }
 
     /// The first keys, as an error lists them.

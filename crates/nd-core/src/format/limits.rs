@@ -73,6 +73,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Those of text that has already been in memory.
+    pub(super) fn of_any_text() -> Self {
+        let max = usize::MAX;
+        Self { file_size: max, json_depth: max, json_nodes: max, json_members: max, ..Self::default() }
+    }
+}
+
 /// How far back a network looks, and how much signal it remembers for that.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {

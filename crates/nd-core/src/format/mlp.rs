@@ -5,10 +5,13 @@
 //! | `layer1_weights[h]`, `layer1_bias[h]` | `Dense` 1 → h, then `Tanh` |
 //! | `layer2_weights[h]`, `layer2_bias[1]` | `Dense` h → 1 |
 
-use super::Limits;
-use super::json::Object;
-use crate::error::LoadError;
-use crate::spec::{Activation, Dense, Format, Layer, Metadata, ModelSpec, Network, Stack};
+use super::fold::{inexpressible, plain_layers};
+use super::json::{Object, Value};
+use super::{Limits, Target, metadata};
+use crate::error::{LoadError, WriteError};
+use crate::spec::{Activation, Dense, Format, Layer, ModelSpec, Network, Stack};
+
+const TARGET: Target = Target::Model(Format::Mlp);
 
 /// Reads the four arrays; the hidden width is that of `layer1_bias`.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
@@ -31,10 +34,34 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         bias: Some(numbers("layer2_bias", 1)?),
     };
     let layers = vec![Layer::Dense(input), Layer::Activation(Activation::Tanh), Layer::Dense(output)];
-    Ok(ModelSpec {
-        format: Format::Mlp,
-        network: Network::Stack(Stack::new(layers)),
-        sample_rate: None,
-        metadata: Metadata::default(),
-    })
+    let mut metadata = metadata::read(file);
+    let sample_rate = metadata::sample_rate(file, &mut metadata);
+    let keys = ["layer1_weights", "layer1_bias", "layer2_weights", "layer2_bias", "metadata"];
+    metadata.other = file.others(&keys);
+    Ok(ModelSpec { format: Format::Mlp, network: Network::Stack(Stack::new(layers)), sample_rate, metadata })
+}
+
+/// Writes the four arrays.
+pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
+    let layers = plain_layers(spec.stack(TARGET)?, TARGET)?;
+    let what = "a dense layer from 1 channel, tanh, and a dense layer to 1 channel";
+    let [Layer::Dense(input), Layer::Activation(Activation::Tanh), Layer::Dense(output)] = layers.as_slice()
+    else {
+        let kinds: Vec<_> = layers.iter().take(8).map(Layer::kind).collect();
+        return Err(inexpressible(TARGET, "layers", what, kinds.join(", ")));
+    };
+    let (width, ends) = (input.out_channels, (input.in_channels, output.out_channels));
+    if ends != (1, 1) || output.in_channels != width {
+        return Err(inexpressible(TARGET, "layers", what, format!("{} to {} channels", ends.0, ends.1)));
+    }
+    let mut file = Vec::new();
+    for (number, layer) in [(1, input), (2, output)] {
+        let bias = layer.bias.clone().unwrap_or_else(|| vec![0.0; layer.out_channels]);
+        file.push((format!("layer{number}_weights"), Value::F32s(layer.weight.clone())));
+        file.push((format!("layer{number}_bias"), Value::F32s(bias)));
+    }
+    metadata::add(&mut file, &spec.metadata, metadata::read, |members| {
+        metadata::put_sample_rate(members, spec.sample_rate);
+    })?;
+    Value::Object(file).into_file()
 }

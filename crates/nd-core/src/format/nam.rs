@@ -6,16 +6,23 @@
 //! | `architecture`, `config`, `weights` | `network`: one function of this module each |
 //! | `sample_rate` | `sample_rate` |
 //! | `metadata` | `metadata`, and as a whole in `metadata.raw` |
+//! | any other | `metadata.other` |
 
 mod activation;
 mod stack;
 mod wavenet;
+mod write;
 
 use super::json::{Node, Numbers, Object};
 use super::limits::Memory;
-use super::{LoadOptions, sample_rate};
+use super::{LoadOptions, metadata, sample_rate};
 use crate::error::LoadError;
 use crate::spec::{Conv1d, Format, Member, Metadata, ModelSpec, Network};
+
+pub(super) use write::write;
+
+/// What is read of a file.
+const KEYS: [&str; 6] = ["version", "architecture", "config", "weights", "sample_rate", "metadata"];
 
 /// Reads the model that a file is.
 pub(super) fn model(file: &Object<'_>, options: &LoadOptions) -> Result<ModelSpec, LoadError> {
@@ -53,7 +60,7 @@ fn complete_model(
 ) -> Result<ModelSpec, LoadError> {
     file.node().limit("the depth of models", options.limits.model_depth, depth as u64)?;
     Spent::spend(&mut spent.models, 1, file.node(), "the number of models", options.limits.total_models)?;
-    let mut metadata = metadata(file);
+    let mut metadata = metadata::read(file);
     version(file, &mut metadata)?;
     let architecture = file.get("architecture")?;
     let config = file.get("config")?.object()?;
@@ -71,6 +78,7 @@ fn complete_model(
         _ => return Err(architecture.unknown_architecture()),
     };
     let sample_rate = part.sample_rate;
+    metadata.other = file.others(&KEYS);
     Ok(ModelSpec { format: Format::Nam, network, sample_rate, metadata })
 }
 
@@ -157,39 +165,6 @@ fn version(file: &Object<'_>, metadata: &mut Metadata) -> Result<(), LoadError> 
         metadata.warnings.push(format!("version: {text} is newer than 0.7.0, the newest that is known"));
     }
     Ok(())
-}
-
-/// What the file says about the model; a field of the wrong type is skipped with a warning.
-fn metadata(file: &Object<'_>) -> Metadata {
-    let mut metadata = Metadata::default();
-    let Some(node) = file.opt("metadata") else { return metadata };
-    metadata.raw = Some(node.text().to_owned());
-    let object = match node.object() {
-        Ok(object) => object,
-        Err(error) => {
-            metadata.warnings.push(error.to_string());
-            return metadata;
-        }
-    };
-    let mut warnings = Vec::new();
-    let mut tolerate = |error: LoadError| warnings.push(error.to_string());
-    let mut text = |key: &str| object.opt(key)?.string().map(Into::into).map_err(&mut tolerate).ok();
-    metadata.name = text("name");
-    metadata.modeled_by = text("modeled_by");
-    metadata.gear_make = text("gear_make");
-    metadata.gear_model = text("gear_model");
-    metadata.gear_type = text("gear_type");
-    metadata.tone_type = text("tone_type");
-    let mut number = |key: &str| object.opt(key)?.number().map_err(&mut tolerate).ok();
-    metadata.loudness_db = number("loudness");
-    metadata.gain = number("gain");
-    metadata.input_level_dbu = number("input_level_dbu");
-    metadata.output_level_dbu = number("output_level_dbu");
-    let training = object.opt("training").and_then(|node| node.object().map_err(&mut tolerate).ok());
-    let esr = training.and_then(|training| training.opt("validation_esr"));
-    metadata.validation_esr = esr.and_then(|node| node.number().map_err(&mut tolerate).ok());
-    metadata.warnings = warnings;
-    metadata
 }
 
 /// `SlimmableContainer`: complete models, each for the sizes below its `max_value`.

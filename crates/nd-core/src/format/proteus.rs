@@ -8,10 +8,13 @@
 //! | `state_dict.rec.weight_ih_l0`, … | the layers' weights, in the order that they have here |
 //! | `state_dict.lin.weight`, `lin.bias` | the `Dense` at the end |
 
-use super::Limits;
-use super::json::{Node, Object, narrow};
-use crate::error::LoadError;
-use crate::spec::{Dense, Format, Gru, Layer, Lstm, Metadata, ModelSpec, Network, Rnn, Stack};
+use super::fold::{check_len, check_start, inexpressible, plain_layers};
+use super::json::{Node, Object, Value, narrow};
+use super::{Limits, Target, metadata};
+use crate::error::{LoadError, WriteError};
+use crate::spec::{Dense, Format, Gru, Layer, Lstm, ModelSpec, Network, Rnn, Stack};
+
+const TARGET: Target = Target::Model(Format::Proteus);
 
 /// The rate, in Hz, that all of these are trained at: the files do not say.
 const SAMPLE_RATE: f64 = 44_100.0;
@@ -79,12 +82,110 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         weight: matrix(&state.get("lin.weight")?, out_channels, hidden_size)?,
         bias: state.opt("lin.bias").map(|node| node.f32s_exact(out_channels)).transpose()?,
     }));
+    let mut metadata = metadata::read(file);
+    metadata.other = file.others(&["model_data", "state_dict", "metadata"]);
     Ok(ModelSpec {
         format: Format::Proteus,
         network: Network::Stack(Stack { in_channels, skip, ..Stack::new(layers) }),
         sample_rate: Some(SAMPLE_RATE),
-        metadata: Metadata::default(),
+        metadata,
     })
+}
+
+/// Writes recurrent layers of one kind and size and the dense one behind them.
+pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
+    let stack = spec.stack(TARGET)?;
+    check_start(stack, TARGET)?;
+    if let Some(rate) = spec.known_sample_rate()
+        && rate != SAMPLE_RATE
+    {
+        let expected = format!("{SAMPLE_RATE} Hz, at which all of these files are played");
+        return Err(inexpressible(TARGET, "sample_rate", expected, format!("{rate} Hz")));
+    }
+    let layers = match stack.skip {
+        0 => plain_layers(stack, TARGET)?,
+        // With the input in the output, a gain has no place in any weight.
+        _ if stack.in_gain != 1.0 => {
+            return Err(inexpressible(TARGET, "in_gain", "1", stack.in_gain.to_string()));
+        }
+        _ if stack.out_gain != 1.0 => {
+            return Err(inexpressible(TARGET, "out_gain", "1", stack.out_gain.to_string()));
+        }
+        _ => stack.layers.clone(),
+    };
+    let what = "LSTM, GRU or RNN layers of one kind and size, then a dense layer";
+    let unexpected = |index: usize| {
+        let found = layers.get(index).map_or("nothing", Layer::kind);
+        inexpressible(TARGET, format!("layers[{index}]"), what, found)
+    };
+    let last = layers.len().saturating_sub(1);
+    let Some((Layer::Dense(head), recurrent)) = layers.split_last() else { return Err(unexpected(last)) };
+    let Some(unit) = recurrent.first().and_then(unit) else { return Err(unexpected(0)) };
+    let mut state = Vec::new();
+    for (index, layer) in recurrent.iter().enumerate() {
+        if self::unit(layer) != Some(unit) {
+            return Err(unexpected(index));
+        }
+        write_recurrent(layer, index, &mut state)?;
+    }
+    let &Dense { in_channels: hidden_size, out_channels, .. } = head;
+    state.push(("lin.weight".to_owned(), rows("lin.weight", &head.weight, out_channels, hidden_size)?));
+    state.extend(head.bias.as_deref().map(|bias| ("lin.bias".to_owned(), bias.into())));
+    let data = [
+        ("model", "SimpleRNN".into()),
+        ("input_size", stack.in_channels.into()),
+        ("skip", stack.skip.into()),
+        ("output_size", out_channels.into()),
+        ("unit_type", unit.0.into()),
+        ("num_layers", recurrent.len().into()),
+        ("hidden_size", unit.1.into()),
+        ("bias_fl", head.bias.is_some().into()),
+    ];
+    let mut file = vec![("model_data".to_owned(), Value::object(data))];
+    file.push(("state_dict".to_owned(), Value::Object(state)));
+    metadata::add(&mut file, &spec.metadata, metadata::read, |_| ())?;
+    Value::Object(file).into_file()
+}
+
+/// The kind and size of a recurrent layer.
+fn unit(layer: &Layer) -> Option<(&'static str, usize)> {
+    match layer {
+        Layer::Lstm(layer) => Some(("LSTM", layer.hidden_size)),
+        Layer::Gru(layer) => Some(("GRU", layer.hidden_size)),
+        Layer::Rnn(layer) => Some(("RNN", layer.hidden_size)),
+        _ => None,
+    }
+}
+
+/// Adds the weights of a recurrent layer; of a bias that is a sum, the other half is zero.
+fn write_recurrent(layer: &Layer, index: usize, state: &mut Vec<(String, Value)>) -> Result<(), WriteError> {
+    let (input_size, weight_ih, weight_hh, bias_ih, bias_hh) = match layer {
+        Layer::Lstm(Lstm { input_size, weight_ih, weight_hh, bias, .. })
+        | Layer::Rnn(Rnn { input_size, weight_ih, weight_hh, bias, .. }) => {
+            (*input_size, weight_ih, weight_hh, bias, &vec![0.0; bias.len()])
+        }
+        Layer::Gru(Gru { input_size, weight_ih, weight_hh, bias_ih, bias_hh, .. }) => {
+            (*input_size, weight_ih, weight_hh, bias_ih, bias_hh)
+        }
+        _ => return Ok(()),
+    };
+    let hidden_size = unit(layer).map_or(1, |(_, size)| size);
+    let count = bias_ih.len();
+    for (name, value) in [
+        ("weight_ih", rows("weight_ih", weight_ih, count, input_size)?),
+        ("weight_hh", rows("weight_hh", weight_hh, count, hidden_size)?),
+        ("bias_ih", bias_ih.as_slice().into()),
+        ("bias_hh", bias_hh.as_slice().into()),
+    ] {
+        state.push((format!("rec.{name}_l{index}"), value));
+    }
+    Ok(())
+}
+
+/// `count` arrays of `columns` numbers.
+fn rows(path: &str, weights: &[f32], count: usize, columns: usize) -> Result<Value, WriteError> {
+    check_len(path, weights, count * columns)?;
+    Ok(Value::array(weights.chunks(columns.max(1))))
 }
 
 /// `rows` arrays of `columns` numbers.

@@ -12,22 +12,42 @@
 //! | `prelu` | `[[alpha]]` | `Activation::PRelu` |
 //! | `batchnorm`, `batchnorm2d` | (gamma, beta,) mean, variance | `Affine` |
 //! | `activation` | | `Activation` |
+//!
+//! Other programs look at nothing else. What this one writes also has a `metadata` like that of `.nam`, with a
+//! `sample_rate` in it.
 
-use super::Limits;
-use super::json::{Node, Object, narrow};
+mod write;
+
+use super::fold::plain_layers;
+use super::json::{Node, Object, Value, narrow};
 use super::limits::Memory;
-use crate::error::LoadError;
+use super::{Limits, Target, metadata};
+use crate::error::{LoadError, WriteError};
 use crate::spec::{
-    Activation, Affine, Conv1d, Conv2d, Dense, Format, Gru, Layer, Lstm, Metadata, ModelSpec, Network,
-    Padding, Stack,
+    Activation, Affine, Conv1d, Conv2d, Dense, Format, Gru, Layer, Lstm, ModelSpec, Network, Padding, Stack,
 };
+
+pub(super) use write::layers as write_layers;
+
+const TARGET: Target = Target::Model(Format::RtNeural);
 
 /// Reads a file that is nothing but layers.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
     let network = Network::Stack(stack(file, limits)?);
-    let raw = file.opt("metadata").map(|node| node.text().to_owned());
-    let metadata = Metadata { raw, ..Metadata::default() };
-    Ok(ModelSpec { format: Format::RtNeural, network, sample_rate: None, metadata })
+    let mut metadata = metadata::read(file);
+    let sample_rate = metadata::sample_rate(file, &mut metadata);
+    metadata.other = file.others(&["in_shape", "layers", "metadata"]);
+    Ok(ModelSpec { format: Format::RtNeural, network, sample_rate, metadata })
+}
+
+/// Writes a model of nothing but layers.
+pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
+    let stack = spec.stack(TARGET)?;
+    let mut file = write_layers(stack, &plain_layers(stack, TARGET)?, TARGET)?;
+    metadata::add(&mut file, &spec.metadata, metadata::read, |members| {
+        metadata::put_sample_rate(members, spec.sample_rate);
+    })?;
+    Value::Object(file).into_file()
 }
 
 /// Reads the layers.

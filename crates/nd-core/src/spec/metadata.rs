@@ -27,6 +27,8 @@ pub struct Metadata {
     pub validation_esr: Option<f64>,
     /// The file's own metadata object as JSON text, unread keys included.
     pub raw: Option<String>,
+    /// The file's other keys of which nothing is known, each with its value as JSON text.
+    pub other: Vec<(String, String)>,
     /// Things that the loader tolerated: a field of the wrong type, say.
     pub warnings: Vec<String>,
 }

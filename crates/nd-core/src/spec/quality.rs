@@ -130,7 +130,7 @@ impl LayerArray {
 
 impl WaveNetLayer {
     /// Width of the activations.
-    fn bottleneck(&self) -> usize {
+    pub(crate) fn bottleneck(&self) -> usize {
         self.conv.out_channels / if matches!(self.gating, Gating::None) { 1 } else { 2 }
     }
 

@@ -10,7 +10,7 @@ use crate::spec::{Activation, Conv1d, Dense, Layer, Lstm, Network, Prewarm, Stac
 const PREWARM_SECONDS: f64 = 0.5;
 
 /// Taps of every convolution of a `ConvNet`.
-const CONVNET_KERNEL_SIZE: usize = 2;
+pub(super) const CONVNET_KERNEL_SIZE: usize = 2;
 
 /// `Linear`: an impulse response, the tap of the newest sample first, and perhaps a bias.
 ///
