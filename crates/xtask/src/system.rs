@@ -22,6 +22,11 @@ const NEEDS: &[Need] = &[
         probe: || succeeds("c++", "--version"),
         package: "g++",
     },
+    Need {
+        purpose: "ngspice, which simulates the circuits",
+        probe: || succeeds("ngspice", "--version"),
+        package: "ngspice",
+    },
     Need { purpose: "Python's venv and ensurepip", probe: has_venv, package: "python3-venv" },
 ];
 

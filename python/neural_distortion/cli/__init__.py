@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from neural_distortion.cli import analysis, demo, info, render, training
+from neural_distortion.cli import analysis, demo, info, render, simulation, training
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     analysis.analyze,
     analysis.compare,
     analysis.bench,
+    simulation.simulate,
     training.generate,
     training.train,
     training.export,
