@@ -26,12 +26,12 @@ def run(*arguments: str) -> int:
 
 def test_a_pair_of_recordings_becomes_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("generate", "dry.wav", "wet.wav", "--seconds", "1") == 0
-    assert run("train", "dry.wav", "wet.wav", "model.json", "--hidden", "8", "--epochs", "5") == 0
+    assert run("train", "dry.wav", "wet.wav", "model.json", "--hidden", "8") == 0
     assert run("export", "model.json", "model.hpp") == 0
     assert run("export", "model.json", "deep.json", "--to", "rtneural") == 0
     told = capsys.readouterr().out
     assert "dry.wav: 1 s at 44100 Hz, -4.99 to 4.97" in told
-    assert "model.json: 1-8-1, 25 parameters, ESR " in told
+    assert "model.json: mlp, 25 weights, ESR " in told
     dry, sample_rate = nd.read(folder / "dry.wav")
     wet, _ = nd.read(folder / "wet.wav")
     for name in ("model.json", "deep.json"):
@@ -50,10 +50,10 @@ def test_generated_files_hold_the_signals_unclipped(folder: Path) -> None:
 
 def test_training_reports_its_progress(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("generate", "dry.wav", "wet.wav", "--seconds", "0.1")
-    options = ("--hidden", "3,2", "--epochs", "3", "--polish", "0", "--seed", "4")
+    options = ("--hidden", "3,2", "--effort", "quick", "--seed", "4")
     assert run("train", "dry.wav", "wet.wav", "model.json", *options) == 0
     told = capsys.readouterr().err
-    assert "3/3 loss " in told
+    assert "/65 loss " in told
     assert nd.load(folder / "model.json").num_parameters == 17
 
 
@@ -61,8 +61,8 @@ def test_gear_with_a_memory_gets_a_warning(folder: Path, capsys: pytest.CaptureF
     dry, _ = training.generate("excitation", duration_s=0.5, peak=1.0)
     nd.write(folder / "dry.wav", dry, 44_100)
     nd.write(folder / "wet.wav", np.roll(dry, 20), 44_100)
-    assert run("train", "dry.wav", "wet.wav", "model.json", "--hidden", "2", "--epochs", "1") == 0
-    assert "a poor fit" in capsys.readouterr().err
+    assert run("train", "dry.wav", "wet.wav", "model.json", "--hidden", "2") == 0
+    assert "try --arch lstm-16" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,14 @@ def test_gear_with_a_memory_gets_a_warning(folder: Path, capsys: pytest.CaptureF
         ("generate a.wav b.wav --peak 0", "expected a peak above 0, got 0.0"),
         ("train dry.wav missing.wav model.json", "missing.wav: No such file or directory"),
         ("train dry.wav other_rate.wav model.json", "dry.wav is at 44100 Hz and other_rate.wav at 48000 Hz"),
-        ("train dry.wav longer.wav model.json", "differ in shape: (4410,) and (8820,)"),
+        (
+            "train dry.wav longer.wav model.json",
+            "dry.wav and longer.wav differ in shape: (4410,) and (8820,)",
+        ),
         ("train dry.wav wet.wav model.json --hidden many", "--hidden many: expected widths with commas"),
         ("train dry.wav wet.wav model.json --hidden 0", "each at least 1 wide, got (0,)"),
+        ("train dry.wav drive=loud:wet.wav model.json", "expected settings and a file, such as drive=0.2:a"),
+        ("train dry.wav wet.wav model.json --arch gru-16", "too short: 0.09 s to train on, of at least 1"),
         ("train dry.wav wet.wav nowhere/model.json", "nowhere/model.json: there is no such folder"),
         ("export dry.wav model.rs", "dry.wav is not a tanh perceptron as JSON"),
     ],

@@ -4,15 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use crate::bench::environment;
-use crate::workspace::{Workspace, read, run};
+use crate::workspace::{Workspace, requirements, run};
 
 /// Builds `target/site`; a warning is an error.
 pub(crate) fn docs(workspace: &Workspace) -> Result<(), String> {
-    let list = "import tomllib\n\
-                project = tomllib.load(open('pyproject.toml', 'rb'))['project']\n\
-                print(*project['optional-dependencies']['docs'], sep='\\n')";
-    let wanted = read(workspace.command(crate::system::python()?).args(["-c", list]))?;
-    let python = environment(workspace, "docs-venv", &wanted.lines().collect::<Vec<_>>())?;
+    let wanted = requirements(workspace, &["docs"])?;
+    let packages: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let python = environment(workspace, "docs-venv", &packages)?;
     let site = workspace.target().join("site");
     let mut build = workspace.command(python);
     build.args(["-m", "mkdocs", "build", "--site-dir"]).arg(&site).env("NO_MKDOCS_2_WARNING", "1");

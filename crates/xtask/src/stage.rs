@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::bench;
 use crate::system;
-use crate::workspace::{Workspace, read, run as execute};
+use crate::workspace::{Workspace, requirements, run as execute};
 
 /// One check, or one thing that checks need.
 struct Stage {
@@ -29,6 +31,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "wheel", group: "setup", needs: &["environment"], action: wheel },
     Stage { name: "stubtest", group: "python", needs: &["wheel"], action: stubtest },
     Stage { name: "pytest", group: "python", needs: &["wheel"], action: pytest },
+    Stage { name: "training", group: "python", needs: &["pytest"], action: training },
 ];
 
 fn rustfmt(workspace: &Workspace) -> Result<(), String> {
@@ -54,28 +57,40 @@ fn environment(workspace: &Workspace) -> Result<(), String> {
         let folder = workspace.environment();
         execute(workspace.command(system::python()?).args(["-m", "venv"]).arg(folder))?;
     }
-    let list = "import tomllib\n\
-                project = tomllib.load(open('pyproject.toml', 'rb'))['project']\n\
-                print(*project['dependencies'], *project['optional-dependencies']['test'], sep='\\n')";
-    let wanted = read(workspace.command(workspace.python()).args(["-c", list]))?;
-    execute(
-        workspace.module(&["pip", "install", "--quiet", "--disable-pip-version-check"]).args(wanted.lines()),
-    )
+    let wanted = requirements(workspace, &["dependencies", "test"])?;
+    execute(workspace.module(&["pip", "install", "--quiet", "--disable-pip-version-check"]).args(wanted))
+}
+
+/// The folder of the wheel that is tested.
+fn wheels(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("wheels-under-test")
 }
 
 /// The wheel, built with the profile that the Rust tests use so that both share one build, and installed.
 fn wheel(workspace: &Workspace) -> Result<(), String> {
-    let folder = workspace.target().join("wheels-under-test");
+    let folder = wheels(workspace);
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let mut build = workspace.module(&["maturin", "build", "--profile", "dev", "--out"]);
     execute(build.arg(&folder))?;
-    let mut install =
-        workspace.module(&["pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]);
-    execute(
-        install.args(["--no-deps", "--force-reinstall", "neural-distortion", "--find-links"]).arg(&folder),
-    )
+    install(workspace, &workspace.python())
+}
+
+/// Installs the wheel into an environment that has all that it needs.
+fn install(workspace: &Workspace, python: &Path) -> Result<(), String> {
+    let mut install = workspace.command(python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-index",
+        "--no-deps",
+    ]);
+    install.args(["--force-reinstall", "neural-distortion", "--find-links"]).arg(wheels(workspace));
+    execute(&mut install)
 }
 
 fn ruff(workspace: &Workspace) -> Result<(), String> {
@@ -93,7 +108,23 @@ fn stubtest(workspace: &Workspace) -> Result<(), String> {
 
 /// The tests, and the examples in the docstrings of the installed package.
 fn pytest(workspace: &Workspace) -> Result<(), String> {
-    execute(&mut workspace.module(&["pytest", "tests", "--pyargs", "neural_distortion", "--durations=5"]))
+    let ignored = ["--ignore", TRAINING_TESTS];
+    let mut test = workspace.module(&["pytest", "tests", "--pyargs", "neural_distortion", "--durations=5"]);
+    execute(test.args(ignored))
+}
+
+/// Tests that need `PyTorch`, which the environment of all others lacks on purpose: the package does without.
+const TRAINING_TESTS: &str = "tests/training";
+
+/// The tests that need `PyTorch`, in an environment with it, of several gigabytes.
+fn training(workspace: &Workspace) -> Result<(), String> {
+    let wanted = requirements(workspace, &["dependencies", "train"])?;
+    let packages: Vec<&str> = wanted.iter().map(String::as_str).chain(["pytest"]).collect();
+    let python = bench::environment(workspace, "training-venv", &packages)?;
+    install(workspace, &python)?;
+    let mut test = workspace.command(&python);
+    test.args(["-m", "pytest", TRAINING_TESTS, "--durations=5"]).env("OMP_NUM_THREADS", "2");
+    execute(&mut test)
 }
 
 /// What became of a stage.

@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::system;
+
 /// The folder of the checkout and the Python environment in it.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -63,6 +65,16 @@ impl Workspace {
         command.arg("-m").args(arguments);
         command
     }
+}
+
+/// What `pyproject.toml` lists under `dependencies`, or under the extras of some names.
+pub(crate) fn requirements(workspace: &Workspace, names: &[&str]) -> Result<Vec<String>, String> {
+    let list = "import sys, tomllib\n\
+                project = tomllib.load(open('pyproject.toml', 'rb'))['project']\n\
+                lists = project['optional-dependencies'] | {'dependencies': project['dependencies']}\n\
+                print(*[package for name in sys.argv[1:] for package in lists[name]], sep='\\n')";
+    let listed = read(workspace.command(system::python()?).args(["-c", list]).args(names))?;
+    Ok(listed.lines().map(str::to_owned).collect())
 }
 
 /// Runs a command with its output on the terminal.

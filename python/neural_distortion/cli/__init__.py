@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
+from neural_distortion._extra import MissingExtra
 from neural_distortion.cli import analysis, demo, info, render, simulation, training
 from neural_distortion.cli.console import messages
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = _complain(error.format_message(), error.exit_code)
     except OSError as error:
         status = _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    except ValueError as error:
+    except (ValueError, MissingExtra) as error:
         status = _complain(str(error), 1)
     sys.exit(status)
 

@@ -1,9 +1,9 @@
-"""``neural-distortion generate``, ``train`` and ``export``: a perceptron from two recordings."""
+"""``neural-distortion generate``, ``train`` and ``export``: a model from recordings."""
 
 import math
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import typer
@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from neural_distortion import io, training
+from neural_distortion._typing import Audio
 from neural_distortion.cli.console import messages, output
 
 POOR_ESR = 0.1
-"""From this error-to-signal ratio on, the perceptron is likely to be the wrong kind of model."""
+"""From this error-to-signal ratio on, the model is likely to be the wrong one."""
 
 
 def generate(
@@ -48,83 +49,223 @@ def generate(
 
 def train(
     dry: Annotated[Path, typer.Argument(metavar="DRY", help="What went into the gear.")],
-    wet: Annotated[Path, typer.Argument(metavar="WET", help="What came out, aligned to the sample.")],
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Where the model goes: a JSON file.")],
+    wet: Annotated[str, typer.Argument(metavar="WET", help="What came out, aligned to the sample.")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="[MODEL]", help="Where the model goes; by default, WET with the suffix .nam."),
+    ] = None,
+    arch: Annotated[training.ArchitectureName, typer.Option(help="What to train.")] = "mlp",
+    knob: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=0…1:WET",
+            help="A further recording of the same DRY, and where the knob stood; several knobs have commas "
+            "between them. Once for each recording.",
+        ),
+    ] = None,
+    effort: Annotated[training.Effort, typer.Option(help="How long to train.")] = "normal",
+    steps: Annotated[
+        int | None, typer.Option(help="Changes of the weights, instead of the effort's.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Passages at a time, instead of the usual.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At its highest, instead of the usual.")] = None,
     hidden: Annotated[
-        str, typer.Option(metavar="WIDTH,…", help="Widths of the hidden layers, from the input.")
+        str, typer.Option(metavar="WIDTH,…", help="Widths of the hidden layers of an mlp, from the input.")
     ] = "16",
-    epochs: Annotated[int, typer.Option(help="Most epochs of Adam.")] = 20,
-    polish: Annotated[int, typer.Option(help="Most Levenberg-Marquardt steps after them.")] = 60,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, at the start.")] = 0.02,
-    noise: Annotated[float, typer.Option(help="Noise added to the input, over its peak.")] = 1e-3,
-    patience: Annotated[int, typer.Option(help="Epochs without improvement before stopping.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores to use.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; by default a GPU of CUDA where there is one.")
+    ] = None,
+    fresh: Annotated[  # noqa: FBT002 - typer makes a flag of it
+        bool, typer.Option("--fresh", help="Start anew, even if a killed training could go on.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="What the model is called.")] = None,
+    input_level_dbu: Annotated[
+        float | None, typer.Option(help="Level at the gear's input, in dBu, of a sine at full scale in DRY.")
+    ] = None,
+    output_level_dbu: Annotated[
+        float | None, typer.Option(help="Level at its output, in dBu, of a sine at full scale in WET.")
+    ] = None,
 ) -> None:
-    """Train a perceptron on a dry and a wet recording.
+    """Train a model on a dry and a wet recording.
 
-    A tenth of the recordings is held out, and the perceptron that does best on it is kept. Ctrl-C ends the
-    training and keeps the best so far. The model has no memory: it suits gear whose output depends on the
-    present sample alone.
+    The last tenth of the recordings is held out, and the weights that do best on it are kept. Ctrl-C ends the
+    training and keeps the best so far; one that was killed goes on where it was when the same command is
+    given again. An mlp has no memory: it suits gear whose output depends on the present sample alone. All
+    others need PyTorch: pip install 'neural-distortion[train]'.
+
+    With --knob, the model gets knobs. WET, which can have its setting in front too, stands in the middle of
+    all of them otherwise: train dry.wav drive=0:low.wav --knob drive=0.5:mid.wav --knob drive=1:high.wav
     """
-    widths = parse_widths(hidden)
+    takes = [parse_take(text) for text in (wet, *(knob or []))]
+    model = model or Path(f"{takes[0][1].stem}.nam")
     if not model.resolve().parent.is_dir():
         msg = f"{model}: there is no such folder"
         raise ValueError(msg)
-    (dry_audio, dry_rate), (wet_audio, wet_rate) = io.read(dry), io.read(wet)
-    if dry_rate != wet_rate:
-        msg = f"{dry} is at {dry_rate} Hz and {wet} at {wet_rate} Hz: they have to be recorded at one rate"
+    widths = parse_widths(hidden)
+    knobs = {
+        key: [settings.get(key, 0.5) for settings, _ in takes] for settings, _ in takes for key in settings
+    }
+    dry_audio, sample_rate = io.read(dry)
+    wet_audio = [read_at(path, sample_rate, dry) for _, path in takes]
+    shapes = [audio.shape for audio in (dry_audio, *wet_audio)]
+    if len(set(shapes)) > 1:
+        odd = next(index for index, shape in enumerate(shapes) if shape != shapes[0])
+        msg = f"{dry} and {takes[odd - 1][1]} differ in shape: {shapes[0]} and {shapes[odd]}"
         raise ValueError(msg)
+    checkpoint = model.with_name(f"{model.name}.checkpoint")
+    if fresh:
+        checkpoint.unlink(missing_ok=True)
+    told = {"name": name, "input_level_dbu": input_level_dbu, "output_level_dbu": output_level_dbu}
     start = perf_counter()
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=messages,
+    with Display() as display:
+        fit = training.fit(
+            dry_audio,
+            wet_audio if len(wet_audio) > 1 else wet_audio[0],
+            sample_rate,
+            arch=arch,
+            knobs=knobs,
+            effort=effort,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+            hidden=widths,
+            seed=seed,
+            threads=threads,
+            device=device,
+            checkpoint=checkpoint,
+            metadata={key: value for key, value in told.items() if value is not None},
+            on_start=display.start,
+            on_step=display.step,
+            on_epoch=display.epoch,
+        )
+    fit.save(model)
+    if fit.interrupted:
+        messages.print("[yellow]interrupted:[/] this is the best so far; the same command goes on from here")
+    else:
+        checkpoint.unlink(missing_ok=True)
+    output.print(
+        f"{escape(str(model))}: {arch}, {fit.num_parameters} weights, "
+        f"ESR {fit.esr:.2e} ({10 * math.log10(fit.esr):.1f} dB) "
+        f"on what it had not heard, in {clock(perf_counter() - start)}"
     )
-    task = progress.add_task("", figures="")
+    output.print(f"proof: the engine plays it as it was trained, to {fit.difference:.1e} of full scale")
+    if fit.esr > POOR_ESR:
+        hint = "train longer, or another architecture"
+        if arch == "mlp":
+            hint = "or the gear has a memory, which an mlp has not: try --arch lstm-16"
+        messages.print(
+            f"[yellow]warning:[/] that is a poor fit: the recordings may not be aligned to the sample, {hint}"
+        )
 
-    def show(epoch: training.Epoch) -> None:
-        progress.start()  # not before there is something to show: recordings may be refused
-        progress.update(
-            task,
+
+class Display:
+    """What is seen while a model is trained: the outlook, and a line that moves."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=messages,
+        )
+        self._task = self._progress.add_task("", figures="")
+        self._loss = math.nan
+        self._best: training.Epoch | None = None
+        self._steps = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+    def start(self, outlook: training.Outlook) -> None:
+        """Say what comes, before it does."""
+        plan = f"{outlook.steps} steps"
+        if outlook.done:
+            plan += f", {outlook.done} of which are done"
+        where = "the GPU" if outlook.device != "cpu" else f"{outlook.threads} core(s)"
+        messages.print(
+            f"{outlook.arch}, {outlook.num_parameters} weights: {plan}; "
+            f"at most {clock(outlook.seconds)} on {where}"
+        )
+        self._steps = outlook.steps
+        self._progress.update(
+            self._task, description=outlook.arch, completed=outlook.done, total=outlook.steps
+        )
+        self._progress.start()
+
+    def step(self, number: int, loss: float) -> None:
+        """Move on by a step."""
+        self._loss = loss if math.isnan(self._loss) else 0.95 * self._loss + 0.05 * loss
+        self._progress.update(self._task, completed=number, figures=self._figures())
+
+    def epoch(self, epoch: training.Epoch) -> None:
+        """Show how good it has become."""
+        self._best = epoch
+        if self._steps:
+            self._progress.update(self._task, figures=self._figures())
+            return
+        self._progress.start()
+        self._loss = epoch.loss
+        self._progress.update(
+            self._task,
             description=epoch.stage,
             completed=epoch.number,
             total=epoch.total,
-            figures=f"loss {epoch.loss:.2e}, ESR {epoch.esr:.2e}, best {epoch.best_esr:.2e}",
+            figures=self._figures(),
         )
 
+    def _figures(self) -> str:
+        figures = f"loss {self._loss:.2e}"
+        if self._best is not None:
+            figures += f", ESR {self._best.esr:.2e}, best {self._best.best_esr:.2e}"
+        return figures
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time as one says it.
+
+    >>> clock(4.2), clock(100), clock(9000)
+    ('4.2 s', '1 min 40 s', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def parse_take(text: str) -> tuple[dict[str, float], Path]:
+    """Return the settings and the file in ``"drive=0.2,tone=0.5:a.wav"``; the settings may be missing.
+
+    >>> parse_take("drive=0.2:a.wav")[0]
+    {'drive': 0.2}
+    """
+    front, colon, path = text.partition(":")
+    if not colon or "=" not in front:
+        return {}, Path(text)
     try:
-        fit = training.fit_perceptron(
-            dry_audio,
-            wet_audio,
-            dry_rate,
-            hidden=widths,
-            epochs=epochs,
-            polish=polish,
-            learning_rate=learning_rate,
-            noise=noise,
-            patience=patience,
-            seed=seed,
-            on_epoch=show,
-        )
-    finally:
-        if progress.live.is_started:
-            progress.stop()
-    fit.save(model)
-    if fit.interrupted:
-        messages.print("[yellow]interrupted:[/] this is the best so far")
-    output.print(
-        f"{escape(str(model))}: {'-'.join(map(str, (1, *widths, 1)))}, "
-        f"{fit.perceptron.num_parameters} parameters, ESR {fit.esr:.2e} ({10 * math.log10(fit.esr):.1f} dB) "
-        f"on what it had not heard, in {perf_counter() - start:.1f} s"
-    )
-    if fit.esr > POOR_ESR:
-        messages.print(
-            "[yellow]warning:[/] that is a poor fit: either the recordings are not aligned to the sample, "
-            "or the gear has a memory, which this kind of model has not"
-        )
+        pairs = [part.split("=") for part in front.split(",")]
+        return {key.strip(): float(value) for key, value in pairs}, Path(path)
+    except ValueError:
+        msg = f"{text}: expected settings and a file, such as drive=0.2:a.wav or drive=0.2,tone=0.5:a.wav"
+        raise ValueError(msg) from None
+
+
+def read_at(path: Path, sample_rate: int, dry: Path) -> Audio:
+    """Return a recording that must be at the rate of the dry one."""
+    audio, rate = io.read(path)
+    if rate != sample_rate:
+        msg = f"{dry} is at {sample_rate} Hz and {path} at {rate} Hz: they have to be recorded at one rate"
+        raise ValueError(msg)
+    return audio
 
 
 def export(

@@ -4,19 +4,30 @@
 it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 """
 
+from neural_distortion.training.architecture import ARCHITECTURES, ArchitectureName
 from neural_distortion.training.dialect import Dialect, export
-from neural_distortion.training.fit import Epoch, PerceptronFit, fit_perceptron
 from neural_distortion.training.perceptron import Dense, Perceptron
+from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit, fit_perceptron
+from neural_distortion.training.plan import EFFORTS, Effort
+from neural_distortion.training.proof import Fit
 from neural_distortion.training.signal import Signal, generate, soft_clip
+from neural_distortion.training.trainer import Outlook, fit
 
 __all__ = [
+    "ARCHITECTURES",
+    "EFFORTS",
+    "ArchitectureName",
     "Dense",
     "Dialect",
+    "Effort",
     "Epoch",
+    "Fit",
+    "Outlook",
     "Perceptron",
     "PerceptronFit",
     "Signal",
     "export",
+    "fit",
     "fit_perceptron",
     "generate",
     "soft_clip",

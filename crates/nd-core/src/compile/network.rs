@@ -49,11 +49,10 @@ impl Lowering {
     }
 }
 
-/// Whether the inputs after the first are knobs: what a dialect with knobs describes is a stack.
+/// Whether the inputs after the first are knobs.
 fn takes_parameters(spec: &ModelSpec) -> bool {
     match &spec.network {
-        Network::Stack(_) => true,
-        Network::WaveNet(_) => false,
+        Network::Stack(_) | Network::WaveNet(_) => true,
         Network::Container(members) => members.iter().all(|member| takes_parameters(&member.model)),
         Network::Sequential(models) => models.first().is_some_and(takes_parameters),
     }

@@ -1,0 +1,276 @@
+"""From trained weights to a file, and the proof that the engine plays it as it was trained."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neural_distortion import io
+from neural_distortion._typing import Audio, PathLike
+from neural_distortion.analysis import esr
+from neural_distortion.model import Model, load
+from neural_distortion.training.architecture import ArchitectureName, Description, describe_perceptron
+from neural_distortion.training.dialect import export
+from neural_distortion.training.perceptron import Perceptron
+from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit
+from neural_distortion.training.take import Takes
+
+if TYPE_CHECKING:
+    from neural_distortion.training.network import Network
+
+_LEAD_IN_S = 1.0
+"""What is played before the part that counts, so that a model has heard something."""
+
+_BLOCK = 8192
+"""Frames that PyTorch computes at a time."""
+
+_KNOB_DEFAULT = 0.5
+_GAINS = np.linspace(0, 1, 11)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit:
+    """A trained model, and how good it is.
+
+    Attributes
+    ----------
+    arch : ArchitectureName
+        What was trained.
+    file : dict
+        What the model file holds.
+    esr : float
+        Error-to-signal ratio on what was held out, played by the engine: 0 is perfect, 1 is silence. With
+        knobs, the mean over the recordings; of several sizes, that of the largest.
+    errors : tuple of tuple of float
+        The same for each size, the smallest first, and within it for each recording.
+    difference : float
+        The largest difference, in units of full scale, between what the engine plays on what was held out and
+        what was trained.
+    history : tuple of Epoch
+        Every validation, in order.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    sample_rate : int
+        The rate, in Hz.
+    dry, target, prediction : Audio [shape=(takes, frames)]
+        What was held out, and what the engine makes of it.
+    """
+
+    arch: ArchitectureName
+    file: Description
+    esr: float
+    errors: tuple[tuple[float, ...], ...]
+    difference: float
+    history: tuple[Epoch, ...]
+    interrupted: bool
+    sample_rate: int
+    dry: Audio
+    target: Audio
+    prediction: Audio
+    perceptron: Perceptron | None = None
+    """An ``"mlp"``, for the forms that only a perceptron has."""
+
+    @property
+    def model(self) -> Model:
+        """The model, ready to play."""
+        return load(_bytes(self.file))
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of weights."""
+        return (self.perceptron or self.model).num_parameters
+
+    def save(self, path: PathLike) -> None:
+        """Write the model file, in one go.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; a file that is there already is replaced. A perceptron is written in the form that the
+            suffix stands for.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        target = Path(path)
+        if self.perceptron is not None and target.suffix != ".nam":
+            export(self.perceptron, target)
+            return
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_bytes(_bytes(self.file))
+        partial.replace(target)
+
+
+def errors(network: "Network", takes: Takes) -> list[list[float]]:
+    """Return the error-to-signal ratios of each size in each take, as the engine plays the network."""
+    if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
+        return [[math.inf]]
+    model = load(_bytes(_complete(network.describe(), takes, {})))
+    return [_judge(played, takes) for played in _play(model, takes)]
+
+
+def prove(
+    network: "Network",
+    takes: Takes,
+    *,
+    arch: ArchitectureName,
+    history: tuple[Epoch, ...],
+    interrupted: bool,
+    metadata: Mapping[str, Any],
+) -> Fit:
+    """Return the fit of a network: its file, complete, and compared with the network itself."""
+    import torch
+
+    def trained() -> Audio:
+        x = torch.from_numpy(_inputs(takes))
+        with torch.inference_mode():
+            state = network.rest(takes.sample_rate, *x.shape[:2])
+            outputs = []
+            for block in x.split(_BLOCK, dim=-1):
+                y, state = network(block, state)
+                outputs.append(y)
+        return np.asarray(torch.cat(outputs, dim=-1).permute(1, 0, 2).numpy())
+
+    return _finish(
+        network.describe(),
+        takes,
+        trained,
+        arch=arch,
+        history=history,
+        interrupted=interrupted,
+        metadata=metadata,
+    )
+
+
+def prove_perceptron(fitted: PerceptronFit, takes: Takes, *, metadata: Mapping[str, Any]) -> Fit:
+    """Return the fit of a perceptron, which was validated on passages throughout the recordings."""
+    perceptron = fitted.perceptron
+    fit = _finish(
+        describe_perceptron(perceptron),
+        takes,
+        lambda: perceptron(_inputs(takes)[:, 0])[np.newaxis],
+        arch="mlp",
+        history=fitted.history,
+        interrupted=fitted.interrupted,
+        metadata=metadata,
+        found=((fitted.esr,),),
+    )
+    return dataclasses.replace(fit, perceptron=perceptron)
+
+
+def num_parameters(network: "Network", takes: Takes) -> int:
+    """Return the number of weights in the file of a network."""
+    return load(_bytes(_complete(network.describe(), takes, {}))).num_parameters
+
+
+def _finish(
+    description: Description,
+    takes: Takes,
+    trained: Callable[[], Audio],
+    *,
+    arch: ArchitectureName,
+    history: tuple[Epoch, ...],
+    interrupted: bool,
+    metadata: Mapping[str, Any],
+    found: tuple[tuple[float, ...], ...] | None = None,
+) -> Fit:
+    """Return the fit of a description.
+
+    ``trained`` gives what its network makes of `_inputs` [shape=(sizes, takes, frames)], and ``found`` the
+    errors where they are known already.
+    """
+    model = load(_bytes(_complete(description, takes, {})))
+    played = list(_play(model, takes))
+    difference = max(float(np.max(np.abs(a - b))) for a, b in zip(played, trained(), strict=True))
+    found = found or tuple(tuple(_judge(audio, takes)) for audio in played)
+    error = float(np.mean(found[-1]))
+    told = {
+        **metadata,
+        **_levels(model),
+        "training": {
+            "validation_esr": error,
+            "trainer": "neural-distortion",
+            "arch": arch,
+            "epochs": len(history),
+            "engine_difference": difference,
+            "validation_esr_by_size": [float(np.mean(size)) for size in found],
+        },
+    }
+    if takes.knobs:
+        told["knobs"] = list(takes.knobs)
+    kept = slice(-takes.held_out, None)
+    return Fit(
+        arch=arch,
+        file=_complete(description, takes, told),
+        esr=error,
+        errors=found,
+        difference=difference,
+        history=history,
+        interrupted=interrupted,
+        sample_rate=takes.sample_rate,
+        dry=np.array(takes.dry[:, kept]),
+        target=np.array(takes.wet[:, kept]),
+        prediction=played[-1][:, kept],
+    )
+
+
+def _inputs(takes: Takes) -> Audio:
+    """Return what is played for the validation [shape=(takes, 1 + knobs, frames)]."""
+    lead_in = min(round(_LEAD_IN_S * takes.sample_rate), takes.trained)
+    dry = takes.dry[:, takes.trained - lead_in :]
+    settings = np.broadcast_to(takes.settings[..., np.newaxis], (*takes.settings.shape, dry.shape[1]))
+    return np.concatenate([dry[:, np.newaxis], settings], axis=1)
+
+
+def _play(model: Model, takes: Takes) -> Iterator[Audio]:
+    """Yield what each size of a model makes of the validation [shape=(takes, frames)]."""
+    inputs = _inputs(takes)
+    for size in model.sizes:
+        model.quality = size
+        yield np.stack(
+            [
+                model(audio, takes.sample_rate, parameters=settings)
+                for audio, settings in zip(inputs[:, 0], takes.settings, strict=True)
+            ]
+        )
+
+
+def _judge(played: Audio, takes: Takes) -> list[float]:
+    """Return the error-to-signal ratio of each take, where it is held out."""
+    kept = slice(-takes.held_out, None)
+    return [esr(wet, audio) for wet, audio in zip(takes.wet[:, kept], played[:, kept], strict=True)]
+
+
+def _levels(model: Model) -> dict[str, float]:
+    """Return how loud a model is for a guitar, in dB, and how much it compresses, from 0 to 1.
+
+    The second compares the levels at eleven gains with those of a model whose level rises in a straight line.
+    """
+    guitar, rate = io.read(io.example_audio("guitar"))
+    levels = [float(np.sqrt(np.mean(np.square(model(gain * guitar, rate))))) for gain in _GAINS]
+    straight = 0.5 * len(levels) * levels[-1]
+    if straight == 0:
+        return {}
+    return {"loudness": 20 * float(np.log10(levels[-1])), "gain": (sum(levels) - straight) / straight}
+
+
+def _complete(description: Description, takes: Takes, metadata: Mapping[str, Any]) -> Description:
+    """Return a description with its rate and what it says about itself."""
+    if "architecture" in description:
+        return {**description, "sample_rate": takes.sample_rate, "metadata": dict(metadata)}
+    told = {**metadata, "samplerate": takes.sample_rate}
+    if "training" in metadata:
+        told["esr"] = metadata["training"]["validation_esr"]
+    return {**description, "metadata": told}
+
+
+def _bytes(file: Description) -> bytes:
+    """Return a model file."""
+    return (json.dumps(file, allow_nan=False) + "\n").encode()

@@ -1,0 +1,108 @@
+"""Recordings to train on: a dry signal and what the gear made of it at one or several settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neural_distortion._typing import Audio
+from neural_distortion.model import as_audio
+
+_HELD_OUT = 0.1
+"""Part of the recordings, at their end, that is for validation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Takes:
+    """Recordings of one length.
+
+    Attributes
+    ----------
+    dry, wet : Audio [shape=(takes, frames)]
+        What went in and what came out.
+    knobs : tuple of str
+        The names of the knobs.
+    settings : array of float32 [shape=(takes, knobs)]
+        Where they stood.
+    sample_rate : int
+        The rate, in Hz.
+    held_out : int
+        So many frames at the end are for validation.
+    """
+
+    dry: Audio
+    wet: Audio
+    knobs: tuple[str, ...]
+    settings: NDArray[np.float32]
+    sample_rate: int
+    held_out: int
+
+    @property
+    def trained(self) -> int:
+        """The number of frames that are trained on."""
+        return int(self.dry.shape[1]) - self.held_out
+
+    @classmethod
+    def of(
+        cls,
+        dry: ArrayLike,
+        wet: ArrayLike | Sequence[ArrayLike],
+        sample_rate: float,
+        knobs: Mapping[str, Sequence[float]],
+    ) -> Self:
+        """Return the takes, or say what is wrong with them; the arguments are those of `fit`."""
+        whole_rate = int(sample_rate)
+        if whole_rate != sample_rate or whole_rate <= 0:
+            msg = f"expected a sample rate of a positive whole number of Hz, got {sample_rate}"
+            raise ValueError(msg)
+        dry_audio, wet_audio = as_audio(dry), as_audio(np.asarray(wet))
+        if dry_audio.ndim < wet_audio.ndim:
+            dry_audio = np.broadcast_to(dry_audio, (len(wet_audio), *dry_audio.shape))
+        if dry_audio.shape != wet_audio.shape:
+            msg = f"the dry and the wet recording differ in shape: {dry_audio.shape} and {wet_audio.shape}"
+            raise ValueError(msg)
+        dry_audio, wet_audio = np.atleast_2d(dry_audio), np.atleast_2d(wet_audio)
+        for name, audio in (("dry", dry_audio), ("wet", wet_audio)):
+            if not np.isfinite(audio).all():
+                msg = f"the {name} recording has samples that are not finite"
+                raise ValueError(msg)
+            if not np.ptp(audio, axis=1).all():
+                msg = f"the {name} recording is silent"
+                raise ValueError(msg)
+        frames = dry_audio.shape[1]
+        takes = cls(
+            dry=dry_audio,
+            wet=wet_audio,
+            knobs=tuple(knobs),
+            settings=_settings(knobs, len(wet_audio)),
+            sample_rate=whole_rate,
+            held_out=max(1, round(_HELD_OUT * frames)),
+        )
+        if not takes.wet[:, takes.trained :].any(axis=1).all():
+            msg = f"the last {takes.held_out / whole_rate:.1f} s, which are kept for validation, are silent"
+            raise ValueError(msg)
+        return takes
+
+
+def _settings(knobs: Mapping[str, Sequence[float]], takes: int) -> NDArray[np.float32]:
+    """Return the settings of all knobs in each take."""
+    settings = np.zeros((takes, len(knobs)), np.float32)
+    for index, (name, values) in enumerate(knobs.items()):
+        if len(values) != takes:
+            msg = f"the knob {name} has {len(values)} settings for {takes} wet recordings"
+            raise ValueError(msg)
+        if not all(0 <= value <= 1 for value in values):
+            msg = f"the knob {name} has a setting outside of 0 to 1: {', '.join(f'{v:g}' for v in values)}"
+            raise ValueError(msg)
+        if takes > 1 and len(set(values)) == 1:
+            msg = (
+                f"the knob {name} stands at {values[0]:g} in every recording: nothing is to be learned of it"
+            )
+            raise ValueError(msg)
+        settings[:, index] = values
+    if takes > 1 and not knobs:
+        msg = f"{takes} wet recordings, and no knob that tells them apart"
+        raise ValueError(msg)
+    return settings

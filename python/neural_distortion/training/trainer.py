@@ -1,0 +1,447 @@
+"""Fitting any architecture to recordings."""
+
+import hashlib
+import io
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_distortion import __version__
+from neural_distortion._extra import needs
+from neural_distortion._typing import Audio, PathLike
+from neural_distortion.training.architecture import ArchitectureName, describe
+from neural_distortion.training.perceptron_fit import Epoch, fit_perceptron
+from neural_distortion.training.plan import MLP_EPOCHS, Effort, Plan, plan
+from neural_distortion.training.proof import Fit, errors, num_parameters, prove, prove_perceptron
+from neural_distortion.training.take import Takes
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from neural_distortion.training.network import Network
+
+_RAMP = 0.02
+"""Part of all steps in which the learning rate rises."""
+
+_LEAST_RATE = 0.01
+"""The learning rate at the end, over that at its highest."""
+
+_LARGEST_GRADIENT = 1.0
+
+_TRIAL_STEPS = 2
+"""Steps whose time is taken, after one that does not count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What is about to be done, and how long it will take.
+
+    Attributes
+    ----------
+    arch : ArchitectureName
+        What is trained.
+    num_parameters : int
+        Its number of weights.
+    steps, done : int
+        How many steps there are, and how many a checkpoint has already.
+    device : str
+        What computes: ``"cpu"`` or ``"cuda"``.
+    threads : int
+        On so many cores.
+    seconds : float
+        How long the rest takes at most, from the time of a few steps.
+    """
+
+    arch: ArchitectureName
+    num_parameters: int
+    steps: int
+    done: int
+    device: str
+    threads: int
+    seconds: float
+
+
+@dataclass(kw_only=True)
+class _Session:
+    """All that a training goes on from."""
+
+    network: "Network"
+    optimiser: "torch.optim.Optimizer"
+    history: list[Epoch] = field(default_factory=list)
+    best: dict[str, "Tensor"] = field(default_factory=dict)
+    step: int = 0
+    stale: int = 0
+
+    def save(self, path: Path, key: str) -> None:
+        """Write the session, in one go: whoever is killed meanwhile leaves the one before it."""
+        import torch
+
+        content = io.BytesIO()
+        state = {
+            "key": key,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "history": [tuple(vars(epoch).values()) for epoch in self.history],
+            "best": self.best,
+            "step": self.step,
+            "stale": self.stale,
+        }
+        torch.save(state, content)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(content.getvalue())
+        partial.replace(path)
+
+    def restore(self, path: Path, key: str) -> bool:
+        """Go on from a file, and return whether it is of this very training."""
+        import torch
+
+        if not path.exists():
+            return False
+        try:
+            state = torch.load(path, weights_only=True, map_location=next(self.network.parameters()).device)
+            if state["key"] != key:
+                return False
+        except Exception as error:
+            msg = f"{path}: not a checkpoint that can be read; remove it to start anew ({error})"
+            raise ValueError(msg) from None
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.history = [Epoch(*values) for values in state["history"]]
+        self.best, self.step, self.stale = state["best"], state["step"], state["stale"]
+        return True
+
+
+def fit(
+    dry: ArrayLike,
+    wet: ArrayLike | Sequence[ArrayLike],
+    sample_rate: float,
+    *,
+    arch: ArchitectureName = "lstm-16",
+    knobs: Mapping[str, Sequence[float]] | None = None,
+    effort: Effort = "normal",
+    steps: int | None = None,
+    learning_rate: float | None = None,
+    batch: int | None = None,
+    hidden: Sequence[int] = (16,),
+    pre_emphasis: float = 0.85,
+    seed: int = 0,
+    device: str | None = None,
+    threads: int | None = None,
+    checkpoint: PathLike | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    on_start: Callable[[Outlook], None] | None = None,
+    on_step: Callable[[int, float], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fit:
+    """Fit a network to a dry and a wet recording, or to several wet ones at different settings of the knobs.
+
+    Adam (Kingma and Ba, 2015) with a cosine learning rate minimises the error-to-signal ratio behind a
+    pre-emphasis, the error of the mean and a spectral distance. The last tenth of the recordings is held out,
+    and the weights with the lowest error there are kept; it is the engine that plays them for that, from the
+    file that they become. The same arguments give the same model on the same machine, also if the training is
+    killed and goes on from its checkpoint.
+
+    Parameters
+    ----------
+    dry : array of float [shape=(frames,) or (takes, frames)]
+        What went into the gear.
+    wet : array of float [shape=(frames,) or (takes, frames)]
+        What came out, aligned to the sample; with knobs, one recording for each setting.
+    sample_rate : int > 0
+        The rate of both, in Hz.
+    arch : ArchitectureName
+        What to train.
+    knobs : mapping of str to sequence of float, optional
+        For each knob, where it stood in each wet recording, from 0 to 1.
+    effort : {"quick", "normal", "thorough"}
+        How long to train.
+    steps : int >= 1, optional
+        How many changes of the weights instead.
+    learning_rate : float [range=(0, 1]], optional
+        Of Adam at its highest, instead of the architecture's.
+    batch : int >= 1, optional
+        Passages to train on at a time, instead of the architecture's.
+    hidden : sequence of int >= 1
+        Widths of the hidden layers of an ``"mlp"``, from the input.
+    pre_emphasis : float [range=[0, 1)]
+        Coefficient of the high-pass before the error; 0 for none.
+    seed : int >= 0
+        Seed of the first weights and of the passages.
+    device : {"cpu", "cuda", "mps"}, optional
+        Where to compute; by default on a GPU of CUDA where there is one.
+    threads : int >= 1, optional
+        How many cores may compute; by default one for a recurrent network, which gains nothing from more,
+        else all.
+    checkpoint : path-like, optional
+        A file that is written after each epoch. Where there is one of the same training, it goes on from
+        there.
+    metadata : mapping, optional
+        What the model file is to say: ``name``, ``gear_make``, ``input_level_dbu``, ….
+    on_start : callable, optional
+        Called once, before it starts.
+    on_step : callable, optional
+        Called after each step with its number and its loss.
+    on_epoch : callable, optional
+        Called after each validation.
+
+    Returns
+    -------
+    Fit
+        The best model. Ctrl-C ends the training early and returns the best so far.
+
+    Raises
+    ------
+    ValueError
+        If the recordings do not fit together, are too short, silent or not finite, or an option is out of
+        range.
+    MissingExtra
+        If PyTorch is not installed.
+    """
+    takes = Takes.of(dry, wet, sample_rate, knobs or {})
+    if arch == "mlp":
+        return _fit_mlp(takes, hidden, effort, learning_rate, seed, metadata or {}, on_epoch)
+    description = describe(arch, len(takes.knobs))
+    if takes.trained < takes.sample_rate:
+        seconds = takes.trained / takes.sample_rate
+        msg = f"the recordings are too short: {seconds:.2f} s to train on, of at least 1"
+        raise ValueError(msg)
+    torch = needs("torch", "train", f"training {arch}")
+    from neural_distortion.training.loss import Loss
+    from neural_distortion.training.network import Recurrent, build
+
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    torch.manual_seed(seed)
+    network = build(description, gain=float(np.std(takes.wet))).to(place)
+    is_recurrent = isinstance(network, Recurrent)
+    wanted = plan(
+        recurrent=is_recurrent,
+        frames=takes.trained,
+        effort=effort,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch=batch,
+    )
+    loss = Loss(
+        torch.from_numpy(takes.wet[:, : takes.trained]), pre_emphasis=pre_emphasis, spectral=wanted.spectral
+    )
+    session = _Session(
+        network=network, optimiser=torch.optim.Adam(network.parameters(), lr=wanted.learning_rate)
+    )
+    key = _key(takes, description, wanted, pre_emphasis, seed)
+    path = Path(checkpoint) if checkpoint is not None else None
+    if path is not None:
+        session.restore(path, key)
+    interrupted = False
+    with _deterministic(torch, threads or (1 if is_recurrent else os.cpu_count() or 1)) as cores:
+        trial = _trial(session, takes, wanted, loss, seed)
+        if on_start is not None:
+            rest = wanted.steps - session.step
+            on_start(
+                Outlook(
+                    arch=arch,
+                    num_parameters=num_parameters(network, takes),
+                    steps=wanted.steps,
+                    done=session.step,
+                    device=place.type,
+                    threads=cores,
+                    seconds=rest * trial,
+                )
+            )
+        try:
+            _train(session, takes, wanted, loss, seed, on_step, on_epoch, path, key)
+        except KeyboardInterrupt:
+            if not session.history:
+                raise
+            interrupted = True
+        if math.isinf(session.history[-1].best_esr):
+            msg = f"the training did not converge: try a learning rate below {wanted.learning_rate:g}"
+            raise ValueError(msg)
+        network.load_state_dict(session.best)
+        network.cpu()
+        return prove(
+            network,
+            takes,
+            arch=arch,
+            history=tuple(session.history),
+            interrupted=interrupted,
+            metadata=metadata or {},
+        )
+
+
+def _fit_mlp(
+    takes: Takes,
+    hidden: Sequence[int],
+    effort: Effort,
+    learning_rate: float | None,
+    seed: int,
+    metadata: Mapping[str, Any],
+    on_epoch: Callable[[Epoch], None] | None,
+) -> Fit:
+    """Return the fit of a perceptron, which needs no PyTorch."""
+    if takes.knobs:
+        msg = "an mlp has no knobs: choose another architecture"
+        raise ValueError(msg)
+    fitted = fit_perceptron(
+        takes.dry,
+        takes.wet,
+        takes.sample_rate,
+        hidden=hidden,
+        epochs=MLP_EPOCHS[effort],
+        learning_rate=learning_rate or 0.02,
+        seed=seed,
+        on_epoch=on_epoch,
+    )
+    return prove_perceptron(fitted, takes, metadata=metadata)
+
+
+def _train(
+    session: _Session,
+    takes: Takes,
+    wanted: Plan,
+    loss: "Callable[[Tensor, Tensor], Tensor]",
+    seed: int,
+    on_step: Callable[[int, float], None] | None,
+    on_epoch: Callable[[Epoch], None] | None,
+    path: Path | None,
+    key: str,
+) -> None:
+    """Run the epochs that are left, until the errors fall no more."""
+    rounds = wanted.steps // wanted.segments
+    while len(session.history) < wanted.epochs and session.stale < wanted.patience:
+        number = len(session.history) + 1
+        losses = []
+        for index in range(session.step // wanted.segments, rounds * number // wanted.epochs):
+            for value in _round(session, takes, wanted, loss, np.random.default_rng((seed, index))):
+                losses.append(value)
+                if on_step is not None:
+                    on_step(session.step, value)
+        error = float(np.mean(errors(session.network, takes)))
+        least = min((epoch.best_esr for epoch in session.history), default=math.inf)
+        session.stale += 1
+        if error < least or not session.best:
+            session.stale = 0
+            session.best = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+        epoch = Epoch("adam", number, wanted.epochs, float(np.mean(losses)), error, min(error, least))
+        session.history.append(epoch)
+        if path is not None:
+            session.save(path, key)
+        if on_epoch is not None:
+            on_epoch(epoch)
+
+
+def _round(
+    session: _Session,
+    takes: Takes,
+    wanted: Plan,
+    loss: "Callable[[Tensor, Tensor], Tensor]",
+    rng: np.random.Generator,
+) -> Iterator[float]:
+    """Draw passages, take the steps on them, and yield the loss of each."""
+    import torch
+
+    network = session.network
+    device = next(network.parameters()).device
+    before = network.context or wanted.warm_up
+    x, y = (torch.from_numpy(part).to(device) for part in _passages(takes, wanted, before, rng))
+    state = network.warm_up(x[..., :before])
+    for start in range(0, y.shape[-1], wanted.segment):
+        part = slice(before + start, before + start + wanted.segment)
+        rate = _learning_rate(session.step, wanted)
+        for group in session.optimiser.param_groups:
+            group["lr"] = rate
+        session.optimiser.zero_grad()
+        prediction, state = network(x[..., part], state)
+        error = loss(y[..., start : start + wanted.segment], prediction)
+        error.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+        session.optimiser.step()
+        session.step += 1
+        yield float(error.detach())
+
+
+def _passages(takes: Takes, wanted: Plan, before: int, rng: np.random.Generator) -> tuple[Audio, Audio]:
+    """Return inputs [shape=(batch, 1 + knobs, before + frames)] and targets [shape=(batch, 1, frames)].
+
+    What lies before a recording is silence.
+    """
+    frames = wanted.segments * wanted.segment
+    x = np.zeros((wanted.batch, 1 + len(takes.knobs), before + frames), np.float32)
+    y = np.empty((wanted.batch, 1, frames), np.float32)
+    chosen = rng.integers(len(takes.dry), size=wanted.batch)
+    starts = rng.integers(takes.trained - frames + 1, size=wanted.batch)
+    x[:, 1:] = takes.settings[chosen][..., np.newaxis]
+    for passage, target, take, start in zip(x, y, chosen, starts, strict=True):
+        past = min(before, start)
+        passage[0, before - past :] = takes.dry[take, start - past : start + frames]
+        target[0] = takes.wet[take, start : start + frames]
+    return x, y
+
+
+def _learning_rate(step: int, wanted: Plan) -> float:
+    """Return the learning rate of a step: a short rise, then half a cosine down."""
+    ramp = max(1, round(_RAMP * wanted.steps))
+    fall = 0.5 + 0.5 * math.cos(math.pi * step / wanted.steps)
+    return wanted.learning_rate * min(1.0, (step + 1) / ramp) * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
+
+
+def _trial(
+    session: _Session,
+    takes: Takes,
+    wanted: Plan,
+    loss: "Callable[[Tensor, Tensor], Tensor]",
+    seed: int,
+) -> float:
+    """Return how many seconds a step takes, from a copy of the session that learns nothing."""
+    import copy
+
+    spare = copy.deepcopy(session)
+    times = []
+    for _ in range(_TRIAL_STEPS + 1):
+        start = perf_counter()
+        steps = sum(1 for _ in _round(spare, takes, wanted, loss, np.random.default_rng(seed)))
+        times.append((perf_counter() - start) / steps)
+    return min(times[1:])
+
+
+@contextmanager
+def _deterministic(torch: Any, threads: int) -> Iterator[int]:  # noqa: ANN401 - the module
+    """Bound PyTorch's threads, and let it choose no algorithm by chance, for a while."""
+    if threads < 1:
+        msg = f"expected threads to be 1 or more, got {threads}"
+        raise ValueError(msg)
+    cudnn = torch.backends.cudnn
+    before = torch.get_num_threads(), cudnn.benchmark, cudnn.deterministic
+    torch.set_num_threads(threads)
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(before[0])
+        cudnn.benchmark, cudnn.deterministic = before[1:]
+
+
+def _key(takes: Takes, description: Mapping[str, Any], wanted: Plan, pre_emphasis: float, seed: int) -> str:
+    """Return what tells a training from any other."""
+    told = (
+        __version__,
+        takes.knobs,
+        takes.sample_rate,
+        takes.held_out,
+        description,
+        wanted,
+        pre_emphasis,
+        seed,
+    )
+    digest = hashlib.sha256(repr(told).encode())
+    for array in (takes.dry, takes.wet, takes.settings):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
