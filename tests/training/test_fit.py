@@ -166,6 +166,9 @@ def test_the_command_trains_and_tells_how_well(
         ({"knobs": {"drive": (0, 1)}, "arch": "lstm"}, "expected one of mlp, lstm-16"),
         ({"knobs": {"drive": (0, 1)}, "arch": "mlp"}, "an mlp has no knobs"),
         ({"knobs": {"drive": (0, 1)}, "threads": -1}, "expected threads to be 1 or more, got -1"),
+        ({"knobs": {"drive": (0, 1)}, "segment": 0}, "expected segment to be 1 or more, got 0"),
+        ({"knobs": {"drive": (0, 1)}, "segment": 512}, "segments of 512 frames are too short for the spec"),
+        ({"knobs": {"drive": (0, 1)}, "spectral": -1.0}, "spectral distance of 0 or more, got -1"),
     ],
 )
 def test_what_cannot_be_trained_is_said(dry: Audio, wet: Audio, options: dict[str, Any], reason: str) -> None:

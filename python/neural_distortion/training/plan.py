@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
+from neural_distortion.analysis.metric import RESOLUTIONS
+
 Effort: TypeAlias = Literal["quick", "normal", "thorough"]
 """How much time a training takes: to see whether it works, to play, to publish."""
 
@@ -48,6 +50,8 @@ class Plan:
     spectral: float
 
 
+_LONGEST_TRANSFORM: Final = max(size for size, _, _ in RESOLUTIONS)
+
 _RECURRENT: Final = Plan(
     steps=0,
     epochs=0,
@@ -89,6 +93,8 @@ def plan(
     steps: int | None = None,
     learning_rate: float | None = None,
     batch: int | None = None,
+    segment: int | None = None,
+    spectral: float | None = None,
 ) -> Plan:
     """Return the plan for a kind of network.
 
@@ -100,8 +106,8 @@ def plan(
         How many there are to train on.
     effort : {"quick", "normal", "thorough"}
         How long.
-    steps, learning_rate, batch
-        What to have instead.
+    steps, learning_rate, batch, segment, spectral
+        What to have instead. The passages stay as long, of so many more segments as these are shorter.
 
     Raises
     ------
@@ -111,7 +117,7 @@ def plan(
     if effort not in _LENGTHS:
         msg = f"expected an effort of {', '.join(EFFORTS)}, got {effort!r}"
         raise ValueError(msg)
-    for name, value in (("steps", steps), ("batch", batch)):
+    for name, value in (("steps", steps), ("batch", batch), ("segment", segment)):
         if value is not None and value < 1:
             msg = f"expected {name} to be 1 or more, got {value}"
             raise ValueError(msg)
@@ -119,8 +125,18 @@ def plan(
         msg = f"expected a learning rate above 0 and up to 1, got {learning_rate}"
         raise ValueError(msg)
     base = _RECURRENT if recurrent else _CONVOLUTION
-    segment = min(base.segment, frames)
-    segments = min(base.segments, frames // segment)
+    spectral = base.spectral if spectral is None else spectral
+    if spectral < 0:
+        msg = f"expected a weight of the spectral distance of 0 or more, got {spectral}"
+        raise ValueError(msg)
+    if spectral and segment is not None and segment < _LONGEST_TRANSFORM:
+        msg = (
+            f"segments of {segment} frames are too short for the spectral distance, which takes "
+            f"{_LONGEST_TRANSFORM}: leave it out with spectral=0"
+        )
+        raise ValueError(msg)
+    segment = min(segment or base.segment, frames)
+    segments = max(1, min(base.segments * base.segment, frames) // segment)
     usual, epochs, patience = _LENGTHS[effort]
     rounds = -(-(steps or usual) // segments)
     return dataclasses.replace(
@@ -132,4 +148,5 @@ def plan(
         patience=patience,
         batch=batch or base.batch,
         learning_rate=learning_rate or base.learning_rate,
+        spectral=spectral,
     )

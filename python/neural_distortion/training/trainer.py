@@ -131,6 +131,8 @@ def fit(
     steps: int | None = None,
     learning_rate: float | None = None,
     batch: int | None = None,
+    segment: int | None = None,
+    spectral: float | None = None,
     hidden: Sequence[int] = (16,),
     pre_emphasis: float = 0.85,
     seed: int = 0,
@@ -170,6 +172,11 @@ def fit(
         Of Adam at its highest, instead of the architecture's.
     batch : int >= 1, optional
         Passages to train on at a time, instead of the architecture's.
+    segment : int >= 1, optional
+        Frames of each passage for one step, instead of the architecture's. Shorter ones are more steps in the
+        time, of which a recurrent network takes less into account.
+    spectral : float >= 0, optional
+        Weight of the spectral distance, instead of the architecture's; 0 leaves it out.
     hidden : sequence of int >= 1
         Widths of the hidden layers of an ``"mlp"``, from the input.
     pre_emphasis : float [range=[0, 1)]
@@ -229,6 +236,8 @@ def fit(
         steps=steps,
         learning_rate=learning_rate,
         batch=batch,
+        segment=segment,
+        spectral=spectral,
     )
     loss = Loss(
         torch.from_numpy(takes.wet[:, : takes.trained]), pre_emphasis=pre_emphasis, spectral=wanted.spectral
