@@ -28,11 +28,14 @@ pub struct CompileOptions {
     /// Whether silence runs through the model until it is settled. Without, every past is zero and recurrent layers
     /// start from the state that the file stores.
     pub prewarm: bool,
+    /// How many times the rate that it was trained at the model runs at: all its delays become that many times as long,
+    /// so that every so many frames apart it sees what it was trained on.
+    pub rate_factor: usize,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { instruction_set: None, math: Math::Exact, prewarm: true }
+        Self { instruction_set: None, math: Math::Exact, prewarm: true, rate_factor: 1 }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`Crossfade`](crossfade::Crossfade) | from one signal to another without a gap |
 //! | [`RateChange`](rate::RateChange) | plays a model of one rate in a stream of another |
 //! | [`Meter`](meter::Meter) | how loud it is |
+//! | [`Oversampler`] | a signal at several times its rate, and back |
 //!
 //! # Their contract
 //!
@@ -47,9 +48,11 @@ pub mod dc;
 pub mod delay;
 pub mod gate;
 pub mod meter;
+pub mod oversample;
 pub mod rate;
 pub mod resample;
 pub mod smooth;
 pub mod tone;
 
+pub use oversample::Oversampler;
 pub use resample::{process_at, resample};

@@ -31,7 +31,8 @@ pub(super) struct Lowered {
 
 impl Lowering {
     pub(super) fn of(spec: &ModelSpec, options: &CompileOptions) -> Result<Self, CompileError> {
-        let mut plan = Plan::new(options.instruction_set.unwrap_or_else(InstructionSet::best));
+        let set = options.instruction_set.unwrap_or_else(InstructionSet::best);
+        let mut plan = Plan::new(set, options.rate_factor);
         let inputs = spec.in_channels();
         if inputs == 0 || inputs > 1 && !takes_parameters(spec) {
             let what = format!("a model of {inputs} audio channels");
@@ -43,8 +44,8 @@ impl Lowering {
         let output = planar(&mut plan, lowered.output);
         Ok(Self {
             program: plan.finish(input, output)?,
-            receptive_field: lowered.history + 1,
-            prewarm_frames: lowered.recurs.then_some(lowered.silence),
+            receptive_field: lowered.history * options.rate_factor + 1,
+            prewarm_frames: lowered.recurs.then_some(lowered.silence * options.rate_factor),
         })
     }
 }
@@ -192,7 +193,7 @@ fn push_mix(
             let ins = conv.in_channels / conv.groups;
             plan.remember(source, (conv.kernel_size - 1) * conv.dilation);
             for tap in 0..conv.kernel_size {
-                let delay = (conv.kernel_size - 1 - tap) * conv.dilation;
+                let delay = (conv.kernel_size - 1 - tap) * conv.dilation * plan.rate_factor;
                 taps.push(Tap { source: Channels::new(source, group * ins, ins), delay });
                 rows.extend((0..ins).map(|input| (conv, input, tap)));
             }

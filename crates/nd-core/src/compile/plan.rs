@@ -25,15 +25,15 @@ struct Planned {
 enum Kind {
     /// Channels of this block and of so many frames before.
     Planar { history: usize },
-    /// Frame-major output of a recurrent layer, of this width.
+    /// Frame-major state of a recurrent layer, of this width.
     Frames { width: usize },
-    /// Samples that last from block to block.
-    Lasting,
 }
 
 /// A program while it grows.
 pub(super) struct Plan {
     pub(super) instruction_set: InstructionSet,
+    /// How many times the rate that it was trained at the network runs at: all its delays are that many times as long.
+    pub(super) rate_factor: usize,
     signals: Vec<Planned>,
     steps: Vec<Step>,
     weights: Vec<f32>,
@@ -41,8 +41,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(instruction_set: InstructionSet) -> Self {
-        Self { instruction_set, signals: Vec::new(), steps: Vec::new(), weights: Vec::new(), max_taps: 0 }
+    pub(super) fn new(instruction_set: InstructionSet, rate_factor: usize) -> Self {
+        Self {
+            instruction_set,
+            rate_factor,
+            signals: Vec::new(),
+            steps: Vec::new(),
+            weights: Vec::new(),
+            max_taps: 0,
+        }
     }
 
     pub(super) fn lanes(&self) -> usize {
@@ -61,14 +68,11 @@ impl Plan {
         self.add(channels, Kind::Planar { history: 0 }, Vec::new())
     }
 
-    /// The frame-major output of a recurrent layer.
-    pub(super) fn frames_signal(&mut self, channels: usize, width: usize, initial: Vec<f32>) -> SignalId {
-        self.add(channels, Kind::Frames { width }, initial)
-    }
-
-    /// Samples that last from block to block and start with these values.
-    pub(super) fn lasting(&mut self, initial: Vec<f32>) -> SignalId {
-        self.add(initial.len(), Kind::Lasting, initial)
+    /// The frame-major state of a recurrent layer, and what it starts from.
+    pub(super) fn frames_signal(&mut self, channels: usize, width: usize, initial: &[f32]) -> SignalId {
+        let mut frame = vec![0.0; width];
+        frame[..initial.len()].copy_from_slice(initial);
+        self.add(channels, Kind::Frames { width }, frame.repeat(self.rate_factor))
     }
 
     pub(super) fn channels_of(&self, id: SignalId) -> usize {
@@ -79,7 +83,7 @@ impl Plan {
     pub(super) fn frame_width(&self, id: SignalId) -> Option<usize> {
         match self.planned(id).kind {
             Kind::Frames { width } => Some(width),
-            Kind::Planar { .. } | Kind::Lasting => None,
+            Kind::Planar { .. } => None,
         }
     }
 
@@ -92,8 +96,9 @@ impl Plan {
         &self.signals[id.0 as usize]
     }
 
-    /// Makes a signal remember at least so many frames.
+    /// Makes a signal remember at least so many frames of the rate that the network was trained at.
     pub(super) fn remember(&mut self, id: SignalId, frames: usize) {
+        let frames = frames * self.rate_factor;
         if let Kind::Planar { history } = &mut self.signals[id.0 as usize].kind {
             *history = (*history).max(frames);
         }
@@ -138,7 +143,8 @@ impl Plan {
             );
         }
         let mut places = Places::default();
-        let signals: Box<[Signal]> = self.signals.iter().map(|signal| places.place(signal)).collect();
+        let signals: Box<[Signal]> =
+            self.signals.iter().map(|signal| places.place(signal, self.rate_factor)).collect();
         if places.len > MAX_ARENA_LEN {
             return Err(CompileError::LimitExceeded {
                 path: String::new(),
@@ -192,7 +198,7 @@ struct Places {
 }
 
 impl Places {
-    fn place(&mut self, planned: &Planned) -> Signal {
+    fn place(&mut self, planned: &Planned, rate_factor: usize) -> Signal {
         let layout = match planned.kind {
             Kind::Planar { history: 0 } => Layout::Scratch { stride: BLOCK },
             Kind::Planar { history } => {
@@ -201,8 +207,7 @@ impl Places {
                 let lines = (len + BLOCK) / 16;
                 Layout::Ring { stride: (lines + 1 - lines % 2) * 16, len }
             }
-            Kind::Frames { width } => Layout::Frames { width },
-            Kind::Lasting => Layout::Scratch { stride: 1 },
+            Kind::Frames { width } => Layout::Frames { width, past: rate_factor },
         };
         let mut signal = Signal { offset: 0, channels: planned.channels, layout };
         let len = signal.len().next_multiple_of(16);

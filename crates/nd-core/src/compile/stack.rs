@@ -123,7 +123,11 @@ fn lower_filter(
     check_conv(conv, path)?;
     expect_size(path, conv.in_channels, plan.channels_of(source))?;
     let target = plan.signal(conv.out_channels);
-    let taps: Vec<f32> = conv.weight.iter().rev().copied().collect();
+    // At a multiple of its rate there is nothing between two taps.
+    let mut taps = vec![0.0; (conv.kernel_size - 1) * plan.rate_factor + 1];
+    for (tap, &weight) in taps.iter_mut().step_by(plan.rate_factor).zip(conv.weight.iter().rev()) {
+        *tap = weight;
+    }
     let bias = conv.bias.as_ref().map_or(0.0, |bias| bias[0]);
     let filter = Filter::new(&taps, bias, plan.lanes());
     plan.push_convolve(filter, source, target);
@@ -230,7 +234,8 @@ fn lower_conv2d(
             }
             let source = Channels::new(input, from * conv.in_filters, conv.in_filters);
             for time in 0..conv.kernel_size_time {
-                taps.push(Tap { source, delay: (conv.kernel_size_time - 1 - time) * conv.dilation });
+                let delay = (conv.kernel_size_time - 1 - time) * conv.dilation * plan.rate_factor;
+                taps.push(Tap { source, delay });
                 let tap = time * conv.kernel_size_feature + offset;
                 rows.extend((0..conv.in_filters).map(|filter| (tap, filter)));
             }
@@ -267,7 +272,7 @@ fn lower_lstm(
     for state in [&layer.initial_hidden, &layer.initial_cell] {
         expect_size(&join(path, "initial state"), layer.hidden_size, state.len())?;
     }
-    let initial = (layer.initial_hidden.clone(), layer.initial_cell.clone());
+    let initial = (&layer.initial_hidden[..], &layer.initial_cell[..]);
     lower_cell(plan, CellKind::Lstm, &Cell::lstm(layer), initial, input, math, path)
 }
 
@@ -280,7 +285,7 @@ fn lower_gru(
 ) -> Result<SignalId, CompileError> {
     let biases = [&layer.bias_ih[..], &layer.bias_hh[..]];
     check_cell(path, 3, layer.hidden_size, layer.input_size, &layer.weight_ih, &layer.weight_hh, &biases)?;
-    lower_cell(plan, CellKind::Gru, &Cell::gru(layer), (Vec::new(), Vec::new()), input, math, path)
+    lower_cell(plan, CellKind::Gru, &Cell::gru(layer), (&[], &[]), input, math, path)
 }
 
 fn lower_rnn(
@@ -299,7 +304,7 @@ fn lower_rnn(
         &layer.weight_hh,
         &[&layer.bias],
     )?;
-    lower_cell(plan, CellKind::Rnn, &Cell::rnn(layer), (Vec::new(), Vec::new()), input, math, path)
+    lower_cell(plan, CellKind::Rnn, &Cell::rnn(layer), (&[], &[]), input, math, path)
 }
 
 fn check_cell(
@@ -320,7 +325,7 @@ fn lower_cell(
     plan: &mut Plan,
     cell_kind: CellKind,
     cell: &Cell<'_>,
-    (initial_hidden, initial_cell): (Vec<f32>, Vec<f32>),
+    (initial_hidden, initial_cell): (&[f32], &[f32]),
     input: SignalId,
     math: Math,
     path: &str,
@@ -329,9 +334,7 @@ fn lower_cell(
     let lanes = plan.lanes();
     let units = cell.units(lanes);
     let output = plan.frames_signal(cell.hidden_size, units, initial_hidden);
-    let mut padded_cell = initial_cell;
-    padded_cell.resize(units, 0.0);
-    let cell_state = plan.lasting(padded_cell);
+    let cell_state = plan.frames_signal(cell.hidden_size, units, initial_cell);
     let weights = plan.weights(&cell.pack(lanes));
     let (input, all, cell_state) = (plan.all(input), plan.all(output), plan.all(cell_state));
     plan.push(Step::Recur(Recur {
@@ -341,6 +344,7 @@ fn lower_cell(
         input,
         output: all,
         cell: cell_state,
+        delay: plan.rate_factor,
         units,
         hidden_rows: cell.hidden_rows(),
     }));

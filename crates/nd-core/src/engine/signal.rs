@@ -26,8 +26,8 @@ pub(crate) enum Layout {
     /// The first [`BLOCK`] frames of the ring are repeated behind it, so that a block never wraps while it is read or
     /// written: it may start anywhere in the ring and run over its end.
     Ring { stride: usize, len: usize },
-    /// Frame by frame, `width` apart; frame 0 is the last of the block before, the new ones follow.
-    Frames { width: usize },
+    /// Frame by frame, `width` apart; the first `past` are the last ones of the blocks before, the new ones follow.
+    Frames { width: usize, past: usize },
 }
 
 /// Where some channels lie, whatever the layout of their signal: what a step needs to find them.
@@ -74,9 +74,12 @@ impl Signal {
                 frame_stride: 1,
                 ring: len,
             },
-            Layout::Frames { width } => {
-                Span { offset: self.offset + width + first, channel_stride: 1, frame_stride: width, ring: 0 }
-            }
+            Layout::Frames { width, past } => Span {
+                offset: self.offset + past * width + first,
+                channel_stride: 1,
+                frame_stride: width,
+                ring: 0,
+            },
         }
     }
 
@@ -84,7 +87,7 @@ impl Signal {
     pub(crate) fn len(&self) -> usize {
         match self.layout {
             Layout::Scratch { stride } | Layout::Ring { stride, .. } => self.channels * stride,
-            Layout::Frames { width } => (BLOCK + 1) * width,
+            Layout::Frames { width, past } => (BLOCK + past) * width,
         }
     }
 
@@ -120,9 +123,9 @@ impl Signal {
                 // A ring is longer than a block, so this fits where it did before.
                 *position = (if next >= len { next - len } else { next }) as u32;
             }
-            Layout::Frames { width } => {
-                let frames = self.offset + frames * width;
-                arena.copy_within(frames..frames + width, self.offset);
+            Layout::Frames { width, past } => {
+                let from = self.offset + frames * width;
+                arena.copy_within(from..from + past * width, self.offset);
             }
         }
     }

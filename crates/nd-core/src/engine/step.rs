@@ -159,6 +159,8 @@ pub(crate) struct Recur {
     pub(crate) output: Channels,
     /// Cell state of an LSTM.
     pub(crate) cell: Channels,
+    /// Frames from one state to the next.
+    pub(crate) delay: usize,
     pub(crate) units: usize,
     pub(crate) hidden_rows: usize,
 }
@@ -438,8 +440,9 @@ impl Recur {
             input_frame_stride: self.input.span.frame_stride,
             input_channel_stride: input.stride,
             inputs: self.input.count,
-            output: self.output.span.offset - self.units,
+            output: self.output.span.offset,
             cell: self.cell.span.offset,
+            delay: self.delay,
             units: self.units,
             hidden_rows: self.hidden_rows,
         };

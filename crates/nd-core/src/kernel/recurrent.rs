@@ -1,8 +1,9 @@
 //! Recurrent layers, frame by frame, with the units in the lanes.
 //!
-//! Their output is *frame-major*: frame `t` holds all units side by side, padded with zeros to whole vectors, and frame
-//! 0 is the last one of the block before. The next step reads its own output, so it waits for it; what does not depend
-//! on that (bias and input) is left to the processor to do meanwhile, and the recurrent sums run in two chains.
+//! Their state is *frame-major*: a frame holds all units side by side, padded with zeros to whole vectors, and behind
+//! those of the blocks before come the new ones. A frame reads the state of one before it, so it waits for that; what
+//! does not depend on it (bias and input) is left to the processor to do meanwhile, and the recurrent sums run in two
+//! chains.
 //!
 //! Weights are packed in blocks of one vector of units. A block has a row for the biases, one for each input and one
 //! for each unit of the state (rounded up to an even number of those); a row holds one vector for each gate.
@@ -22,10 +23,12 @@ pub struct Place {
     pub input_channel_stride: usize,
     /// Number of inputs.
     pub inputs: usize,
-    /// Frame 0 of the output, `units` numbers before the first new one.
+    /// First new frame of the output.
     pub output: usize,
-    /// Cell state of an LSTM; unused otherwise.
+    /// First new frame of an LSTM's cell state; unused otherwise.
     pub cell: usize,
+    /// Frames from one state to the next: 1 at the rate that the layer was trained at.
+    pub delay: usize,
     /// Units, padded to whole vectors.
     pub units: usize,
     /// Rows of recurrent weights: the units in truth, rounded up to an even number.
@@ -33,10 +36,16 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where a frame of the output starts.
+    /// Where a new frame starts within a state.
     #[inline(always)]
-    fn output_at(&self, frame: usize) -> usize {
-        self.output + frame * self.units
+    fn new(&self, state: usize, frame: usize) -> usize {
+        state + frame * self.units
+    }
+
+    /// Where the frame starts that a new one follows.
+    #[inline(always)]
+    fn old(&self, state: usize, frame: usize) -> usize {
+        self.new(state, frame) - self.delay * self.units
     }
 }
 
@@ -133,7 +142,7 @@ fn gate_sums<S: Simd, const GATES: usize>(
     let (biases, weights) = weights.split_at(GATES * S::f32s::LEN);
     let biases = load_row(simd, biases);
     let (mut sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
-    accumulate(simd, &mut sums, recurrent, &buffer[place.output_at(frame)..][..place.hidden_rows]);
+    accumulate(simd, &mut sums, recurrent, &buffer[place.old(place.output, frame)..][..place.hidden_rows]);
     sums
 }
 
@@ -152,14 +161,13 @@ pub fn lstm<S: Simd, const FAST: bool>(
             let weights = block_of::<S, 4>(weights, block, 4, place);
             let [i, f, g, o] = gate_sums(simd, weights, buffer, place, frame);
 
-            let cell = place.cell + block * lanes;
-            let c = S::f32s::from_slice(simd, &buffer[cell..cell + lanes]);
+            let c = S::f32s::from_slice(simd, &buffer[place.old(place.cell, frame) + block * lanes..][..lanes]);
             let half_c = c * S::f32s::splat(simd, 0.5);
             let remembered = squash::<S, FAST>(simd, f).mul_add(half_c, half_c);
             let c = gate::<S, FAST>(simd, i).mul_add(squash::<S, FAST>(simd, g), remembered);
-            c.store_slice(&mut buffer[cell..cell + lanes]);
+            c.store_slice(&mut buffer[place.new(place.cell, frame) + block * lanes..][..lanes]);
             let h = gate::<S, FAST>(simd, o) * squash::<S, FAST>(simd, c);
-            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }
@@ -181,7 +189,7 @@ pub fn gru<S: Simd, const FAST: bool>(
             let [r, z, n_input, n_state] = load_row(simd, biases);
             let ([r, z, n_input], recurrent) =
                 from_input(simd, [r, z, n_input], weights, buffer, place, frame);
-            let before = place.output_at(frame);
+            let before = place.old(place.output, frame);
             let mut sums = [r, z, n_state];
             accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
 
@@ -190,7 +198,7 @@ pub fn gru<S: Simd, const FAST: bool>(
             let z = gate::<S, FAST>(simd, sums[1]);
             let n = squash::<S, FAST>(simd, r.mul_add(sums[2], n_input));
             let h = z.mul_add(h - n, n);
-            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }
@@ -210,7 +218,7 @@ pub fn rnn<S: Simd, const FAST: bool>(
             let weights = block_of::<S, 1>(weights, block, 1, place);
             let [sum] = gate_sums(simd, weights, buffer, place, frame);
             let h = squash::<S, FAST>(simd, sum);
-            h.store_slice(&mut buffer[place.output_at(frame + 1) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }
