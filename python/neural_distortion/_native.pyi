@@ -36,6 +36,8 @@ class Model:
         compat: list[str],
         math: str,
         instruction_set: str | None,
+        rate_factor: int,
+        anti_aliasing: str,
     ) -> Model: ...
     def render(
         self,
@@ -62,6 +64,8 @@ class Model:
     def parameters(self) -> list[tuple[str, float, float, float]]: ...
     @property
     def instruction_set(self) -> str: ...
+    @property
+    def anti_aliasing(self) -> str: ...
     @property
     def architecture(self) -> str: ...
     @property

@@ -278,7 +278,7 @@ class Model:
 
     @property
     def sample_rate(self) -> float | None:
-        """The rate, in Hz, that the model was trained at, where the file says so."""
+        """The rate, in Hz, that the model wants, where the file says so: what it was trained at, times ``rate_factor``."""
         return self._native.sample_rate
 
     @property
@@ -291,7 +291,7 @@ class Model:
 
     @property
     def latency_samples(self) -> int:
-        """By how many samples the output comes late."""
+        """By how many samples the output of a stream comes late; a whole signal is aligned."""
         return self._native.latency_samples
 
     @property
@@ -332,6 +332,11 @@ class Model:
         self._native.quality = quality
 
     @property
+    def anti_aliasing(self) -> str:
+        """What is done against aliases: the method that :func:`load` was told, or chose."""
+        return self._native.anti_aliasing
+
+    @property
     def instruction_set(self) -> str:
         """The instructions that the model was compiled for: one of :func:`instruction_sets`."""
         return self._native.instruction_set
@@ -354,6 +359,8 @@ def load(
     compat: Iterable[str] = (),
     math: Literal["exact", "fast"] = "exact",
     instruction_set: str | None = None,
+    rate_factor: int = 1,
+    anti_aliasing: str = "off",
 ) -> Model:
     """Load a model; its format is found from its content, never from the name of the file.
 
@@ -372,16 +379,26 @@ def load(
         input, as the trainer does).
     math : "exact" or "fast"
         How exact tanh and the sigmoid are: to 5e-7, or as the rational approximations of NAM's player, with
-        4e-4.
+        4e-4; a network without memory becomes a table instead, with 1e-6.
     instruction_set : str
         One of :func:`instruction_sets`; by default, the fastest.
+    rate_factor : int from 1 to 16
+        How many times the rate that it was trained at the model is to be fed at: all its delays become that
+        many times as long, so that a model of 48 kHz plays at 96 kHz, say, without resampling.
+    anti_aliasing : str
+        What to do against aliases. ``"off"`` is the model as it was trained; ``"eco"``, ``"standard"`` and
+        ``"best"`` choose a method that suits the network and costs little, about twice as much, or several
+        times as much. The methods: ``"2x"`` to ``"16x"`` run the network at that many times its rate, with
+        delays as much longer, between filters; ``"plain-2x"`` to ``"plain-16x"`` leave the delays as they
+        are, in samples, for comparison; ``"adaa1"`` and ``"adaa2"``, for networks without memory alone, are
+        antiderivative anti-aliasing of the first and second order.
 
     Raises
     ------
     ModelError
         If the model cannot be used; the message says what is wrong and where.
     ValueError
-        If an option has another value than these, or this processor lacks the instruction set.
+        If an option has another value than these (a ModelError where the network cannot have it), or this processor lacks the instruction set.
     OSError
         If the file cannot be read, for example a FileNotFoundError.
 
@@ -403,6 +420,8 @@ def load(
         compat=list(compat),
         math=math,
         instruction_set=instruction_set,
+        rate_factor=rate_factor,
+        anti_aliasing=anti_aliasing,
     )
     return Model(native)
 

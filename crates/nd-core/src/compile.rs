@@ -4,16 +4,20 @@
 //! put in the order in which the kernels read them, each signal gets its place in the arena, and silence runs through
 //! the network until it is settled.
 
+mod anti_aliasing;
 mod network;
 mod pack;
 mod plan;
 mod stack;
 mod wavenet;
 
+use crate::dsp::Oversampler;
+use crate::dsp::oversample::MAX_FACTOR;
 use crate::engine::{BLOCK, Model, Program, Shared, Start, without_denormals};
 use crate::error::CompileError;
 pub use crate::kernel::InstructionSet;
 use crate::spec::ModelSpec;
+pub use anti_aliasing::{AntiAliasing, ParseAntiAliasingError};
 
 use network::Lowering;
 
@@ -28,14 +32,22 @@ pub struct CompileOptions {
     /// Whether silence runs through the model until it is settled. Without, every past is zero and recurrent layers
     /// start from the state that the file stores.
     pub prewarm: bool,
-    /// How many times the rate that it was trained at the model runs at: all its delays become that many times as long,
-    /// so that every so many frames apart it sees what it was trained on.
+    /// How many times the rate that it was trained at the model is fed at, from 1 to 16: all its delays become that many
+    /// times as long, so that in frames so far apart it sees what it was trained on.
     pub rate_factor: usize,
+    /// What to do against aliases.
+    pub anti_aliasing: AntiAliasing,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { instruction_set: None, math: Math::Exact, prewarm: true, rate_factor: 1 }
+        Self {
+            instruction_set: None,
+            math: Math::Exact,
+            prewarm: true,
+            rate_factor: 1,
+            anti_aliasing: AntiAliasing::Off,
+        }
     }
 }
 
@@ -58,14 +70,17 @@ impl ModelSpec {
     /// If parts of the model disagree about their shapes, if it needs more memory than
     /// [`MAX_ARENA_LEN`], or if it is not a model of one audio signal.
     pub fn compile(&self, options: &CompileOptions) -> Result<Model, CompileError> {
+        let method = options.anti_aliasing.method(self);
+        let rates = Rates::new(options.rate_factor, method)?;
         let quality_steps = self.quality_steps();
         let mut programs = Vec::with_capacity(quality_steps.len());
         let mut rehearsal = Vec::with_capacity(quality_steps.len());
+        let mut silence = Vec::with_capacity(quality_steps.len());
         let mut receptive_field = 1;
         for &quality in &quality_steps {
             let lowering = match &quality_steps[..] {
-                [_] => Lowering::of(self, options)?,
-                _ => Lowering::of(&self.at_quality(quality), options)?,
+                [_] => Lowering::of(self, options, method, rates.inside)?,
+                _ => Lowering::of(&self.at_quality(quality), options, method, rates.inside)?,
             };
             let mut program = lowering.program;
             if options.prewarm {
@@ -73,18 +88,55 @@ impl ModelSpec {
             }
             let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
             rehearsal.push(program.rehearsal(lowering.receptive_field - 1 + recurrent));
+            silence.push(program.silence());
             programs.push(program);
             receptive_field = lowering.receptive_field;
         }
-        Ok(Model::new(Shared {
+        let model = Model::new(Shared {
             programs: programs.into(),
             quality_steps: quality_steps.into(),
             rehearsal: rehearsal.into(),
+            silence: silence.into(),
             parameters: self.in_channels() - 1,
-            sample_rate: self.known_sample_rate(),
-            receptive_field,
+            sample_rate: self.known_sample_rate().map(|rate| rate * options.rate_factor as f64),
+            receptive_field: (receptive_field - 1).div_ceil(rates.oversampling) + 1,
+            anti_aliasing: method,
+            latency_samples: if method == (AntiAliasing::Antiderivative { order: 2 }) { 1 } else { 0 },
             num_parameters: self.network.num_parameters(),
-        }))
+        });
+        let set = model.instruction_set();
+        Ok(model.oversampled(Oversampler::new(rates.oversampling, BLOCK / rates.oversampling, set)))
+    }
+}
+
+/// The rates that a network runs at.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    /// Of the network against the one that it was trained at: how much longer its delays are.
+    inside: usize,
+    /// Of the network against its surroundings.
+    oversampling: usize,
+}
+
+impl Rates {
+    fn new(rate_factor: usize, method: AntiAliasing) -> Result<Self, CompileError> {
+        let oversampling = method.factor();
+        let inside = match method {
+            AntiAliasing::PlainOversampled { .. } => rate_factor,
+            _ => rate_factor.saturating_mul(oversampling),
+        };
+        if rate_factor == 0 || oversampling == 0 || !oversampling.is_power_of_two() {
+            let what = format!("{rate_factor} times its rate, oversampled {oversampling} times,");
+            return Err(CompileError::UnsupportedFeature { path: String::new(), what });
+        }
+        let max = MAX_FACTOR;
+        let found = inside.max(oversampling);
+        if found > max {
+            let (max, found) = (max as u64, found as u64);
+            let what = "the rate, in times that of the training,";
+            return Err(CompileError::LimitExceeded { path: String::new(), what, max, found });
+        }
+        Ok(Self { inside, oversampling })
     }
 }
 

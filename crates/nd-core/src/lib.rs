@@ -38,7 +38,7 @@ pub mod kernel;
 pub mod reference;
 pub mod spec;
 
-pub use compile::{CompileOptions, InstructionSet, Math};
+pub use compile::{AntiAliasing, CompileOptions, InstructionSet, Math};
 pub use engine::Model;
 pub use error::{CompileError, LoadError, WriteError};
 pub use format::{LoadOptions, Target};

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use nd_core::spec::{Conv1d, Format, Layer, Metadata, Network, Rnn, Stack};
-use nd_core::{InstructionSet, ModelSpec};
+use nd_core::{AntiAliasing, InstructionSet, ModelSpec};
 use support::stage::{self, Stage};
 use support::subject::{self, Subject};
 
@@ -15,7 +15,9 @@ use support::subject::{self, Subject};
 const FRAMES: usize = 5000;
 
 fn all() -> Vec<Subject> {
-    subject::all(FRAMES)
+    let mut subjects = subject::all(FRAMES);
+    subjects.extend(subject::anti_aliased(FRAMES));
+    subjects
 }
 
 /// The first difference, in words: two arrays of thousands of numbers help nobody.
@@ -270,6 +272,7 @@ fn subject(spec: ModelSpec, input: Vec<f32>) -> Subject {
         spec,
         quality: 1.0,
         prewarm: true,
+        anti_aliasing: AntiAliasing::Off,
         input,
         parameters: Vec::new(),
     }
@@ -325,9 +328,9 @@ fn processing_leaves_subnormal_numbers_to_the_caller() {
 #[test]
 fn a_split_render_equals_the_streamed_one() {
     let threads = NonZeroUsize::new(3).expect("three is not zero");
-    for subject in subject::all(1) {
+    for subject in subject::all(1).into_iter().chain(subject::anti_aliased(1)) {
         let mut model = subject.compile(InstructionSet::best());
-        let input = support::made_up::signal(3 * (4 * model.receptive_field() + 5000), 0.5);
+        let input = support::made_up::signal(3 * (4 * model.receptive_field() + 7000), 0.5);
         let (mut streamed, mut split) = (vec![0.0; input.len()], vec![0.0; input.len()]);
         model.process(&input, &mut streamed);
         model.render(&input, &mut split, threads);

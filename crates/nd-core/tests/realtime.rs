@@ -74,7 +74,7 @@ fn nothing_on_the_audio_thread_touches_the_heap() {
     let knobs = [&knobs[0][..], &knobs[1][..], &knobs[2][..]];
     let mut buffer = vec![0.0; input.len()];
     for set in InstructionSet::available() {
-        for subject in subject::all(2000) {
+        for subject in subject::all(2000).into_iter().chain(subject::anti_aliased(2000)) {
             let mut model = subject.compile(set);
             let calls = heap_calls(|| {
                 for block in [0, 1, 7, 64, 333, 4096, 10_000] {

@@ -37,7 +37,7 @@ pub(crate) struct Model {
 #[pymethods]
 impl Model {
     #[new]
-    #[pyo3(signature = (data, *, file, prewarm, compat, math, instruction_set))]
+    #[pyo3(signature = (data, *, file, prewarm, compat, math, instruction_set, rate_factor, anti_aliasing))]
     #[expect(clippy::needless_pass_by_value, reason = "an argument from Python is owned")]
     fn new(
         py: Python<'_>,
@@ -47,9 +47,11 @@ impl Model {
         compat: Vec<String>,
         math: &str,
         instruction_set: Option<&str>,
+        rate_factor: usize,
+        anti_aliasing: &str,
     ) -> PyResult<Self> {
         let load = load_options(&compat)?;
-        let compile = compile_options(prewarm, math, instruction_set)?;
+        let compile = compile_options(prewarm, math, instruction_set, rate_factor, anti_aliasing)?;
         let (spec, fresh) = detached(py, || -> Result<_, Reason> {
             let spec = ModelSpec::from_slice_with(data, &load)?;
             let fresh = spec.compile(&compile)?;
@@ -98,16 +100,12 @@ impl Model {
                 threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
             side_by_side(&mut channels, input, shape[1], threads, |model, input, output, threads| {
                 settings.set(model);
-                let play = |model: &mut nd_core::Model, input: &[f32], output: &mut [f32]| match &settings {
-                    Settings::Automated(signals) => model.process_automated(input, signals, output),
-                    Settings::Default | Settings::Held(_) => model.render(input, output, threads),
-                };
                 if rate == sample_rate {
-                    play(model, input, output);
+                    play(model, input, output, &settings, threads);
                 } else {
                     let wet = process_at(sample_rate, input, rate, |audio| {
                         let there = audio.to_vec();
-                        play(model, &there, audio);
+                        play(model, &there, audio, &settings, threads);
                     })?;
                     output.copy_from_slice(&wet);
                 }
@@ -220,6 +218,11 @@ impl Model {
     }
 
     #[getter]
+    fn anti_aliasing(&self) -> String {
+        self.fresh.anti_aliasing().to_string()
+    }
+
+    #[getter]
     fn architecture(&self) -> &'static str {
         self.architecture
     }
@@ -318,6 +321,11 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// The signals of parameters that move.
+    fn signals(&self) -> &[&'a [f32]] {
+        if let Self::Automated(signals) = self { signals } else { &[] }
+    }
+
     /// Sets the parameters of a model, so that nothing of another call is left.
     fn set(&self, model: &mut nd_core::Model) {
         for index in 0..model.parameters() {
@@ -325,6 +333,34 @@ impl<'a> Settings<'a> {
             model.set_parameter(index, setting);
         }
     }
+}
+
+/// Renders a whole signal, aligned with its input: what the model delays is taken back.
+fn play(
+    model: &mut nd_core::Model,
+    input: &[f32],
+    output: &mut [f32],
+    settings: &Settings<'_>,
+    threads: NonZeroUsize,
+) {
+    let latency = model.latency_samples();
+    let mut render = |input: &[f32], signals: &[&[f32]], output: &mut [f32]| match settings {
+        Settings::Automated(_) => model.process_automated(input, signals, output),
+        Settings::Default | Settings::Held(_) => model.render(input, output, threads),
+    };
+    let signals = settings.signals();
+    if latency == 0 {
+        render(input, signals, output);
+        return;
+    }
+    // Silence, and settings that stand still, until the last frame has come out.
+    let longer = |signal: &[f32], last: f32| [signal, &vec![last; latency]].concat();
+    let signals: Vec<Vec<f32>> =
+        signals.iter().map(|signal| longer(signal, signal.last().copied().unwrap_or_default())).collect();
+    let signals: Vec<&[f32]> = signals.iter().map(Vec::as_slice).collect();
+    let mut late = vec![0.0; input.len() + latency];
+    render(&longer(input, 0.0), &signals, &mut late);
+    output.copy_from_slice(&late[latency..]);
 }
 
 /// Does `work` for each channel, as long as `frames`, with its model, its input, its output and its share of `threads`.

@@ -1,7 +1,7 @@
 //! What `neural_distortion.load` takes as words.
 
 use nd_core::format::Compat;
-use nd_core::{CompileOptions, InstructionSet, LoadOptions, Math};
+use nd_core::{AntiAliasing, CompileOptions, InstructionSet, LoadOptions, Math};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -33,6 +33,8 @@ pub(crate) fn compile_options(
     prewarm: bool,
     math: &str,
     instruction_set: Option<&str>,
+    rate_factor: usize,
+    anti_aliasing: &str,
 ) -> PyResult<CompileOptions> {
     let mut options = CompileOptions::default();
     options.prewarm = prewarm;
@@ -45,6 +47,9 @@ pub(crate) fn compile_options(
         .map(str::parse::<InstructionSet>)
         .transpose()
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    options.rate_factor = rate_factor;
+    options.anti_aliasing =
+        anti_aliasing.parse::<AntiAliasing>().map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(options)
 }
 

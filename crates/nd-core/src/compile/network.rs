@@ -1,13 +1,20 @@
 //! From a description to a plan, whatever the network.
 
+use std::sync::Arc;
+
+use super::anti_aliasing::is_memoryless;
 use super::plan::Plan;
 use super::stack::lower_stack;
 use super::wavenet::lower_wavenet;
-use super::{CompileOptions, Math};
-use crate::engine::{Activate, Channels, Curve, Mix, Program, SignalId, Softmax, Step, Sum, Tap, Transpose};
+use super::{AntiAliasing, CompileOptions, Math};
+use crate::engine::{
+    Activate, Channels, Curve, Lookup, Mix, Program, SignalId, Softmax, Step, Sum, Tap, Transpose,
+};
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
 use crate::kernel::mix::tile_heights;
+use crate::kernel::table::Table;
+use crate::reference;
 use crate::spec::{Activation, Conv1d, ModelSpec, Network};
 
 /// A planned program, and what is known about the network as a whole.
@@ -30,22 +37,31 @@ pub(super) struct Lowered {
 }
 
 impl Lowering {
-    pub(super) fn of(spec: &ModelSpec, options: &CompileOptions) -> Result<Self, CompileError> {
+    /// Plans a network whose delays are `rate_factor` times as long as they were trained.
+    pub(super) fn of(
+        spec: &ModelSpec,
+        options: &CompileOptions,
+        method: AntiAliasing,
+        rate_factor: usize,
+    ) -> Result<Self, CompileError> {
         let set = options.instruction_set.unwrap_or_else(InstructionSet::best);
-        let mut plan = Plan::new(set, options.rate_factor);
+        let mut plan = Plan::new(set, rate_factor);
         let inputs = spec.in_channels();
         if inputs == 0 || inputs > 1 && !takes_parameters(spec) {
             let what = format!("a model of {inputs} audio channels");
             return Err(CompileError::UnsupportedFeature { path: String::new(), what });
         }
         let input = plan.signal(inputs);
-        let lowered = lower(&mut plan, spec, input, options.math, "")?;
+        let lowered = match lower_table(&mut plan, spec, input, options.math, method)? {
+            Some(lowered) => lowered,
+            None => lower(&mut plan, spec, input, options.math, "")?,
+        };
         expect_size("", 1, plan.channels_of(lowered.output))?;
         let output = planar(&mut plan, lowered.output);
         Ok(Self {
             program: plan.finish(input, output)?,
-            receptive_field: lowered.history * options.rate_factor + 1,
-            prewarm_frames: lowered.recurs.then_some(lowered.silence * options.rate_factor),
+            receptive_field: lowered.history * rate_factor + 1,
+            prewarm_frames: lowered.recurs.then_some(lowered.silence * rate_factor),
         })
     }
 }
@@ -57,6 +73,56 @@ fn takes_parameters(spec: &ModelSpec) -> bool {
         Network::Container(members) => members.iter().all(|member| takes_parameters(&member.model)),
         Network::Sequential(models) => models.first().is_some_and(takes_parameters),
     }
+}
+
+/// How far a table may be off where it stands for a network.
+const TABLE_TOLERANCE: f64 = 1e-6;
+
+/// How far a table may be off where its means are wanted: at a corner of the curve no table is better.
+const MEANS_TOLERANCE: f64 = 1e-4;
+
+/// Appends the table of a network without memory, where its means are wanted, or where it may be approximated.
+fn lower_table(
+    plan: &mut Plan,
+    spec: &ModelSpec,
+    input: SignalId,
+    math: Math,
+    method: AntiAliasing,
+) -> Result<Option<Lowered>, CompileError> {
+    let (order, wanted) = match method {
+        AntiAliasing::Antiderivative { order } => (order, true),
+        // At a multiple of the rate the table's speed counts, and its error is far below what the filters leave.
+        AntiAliasing::Oversampled { .. } => (0, is_memoryless(spec)),
+        _ => (0, is_memoryless(spec) && math == Math::Fast),
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let unsupported = |what: &str| {
+        let what = format!("{method} for {what}");
+        Err(CompileError::UnsupportedFeature { path: String::new(), what })
+    };
+    if !is_memoryless(spec) {
+        return unsupported("a network with memory");
+    }
+    if order > 2 {
+        return unsupported("any network");
+    }
+    // Whether its shapes agree, which the reference takes for granted.
+    let mut trial = Plan::new(plan.instruction_set, 1);
+    let trial_input = trial.signal(1);
+    lower(&mut trial, spec, trial_input, math, "")?;
+    let curve =
+        |x: &[f64]| reference::render(spec, &[x.to_vec()], &reference::Options::default()).swap_remove(0);
+    let tolerance = if order == 0 { TABLE_TOLERANCE } else { MEANS_TOLERANCE };
+    let Some(table) = Table::new(curve, tolerance) else {
+        return if order == 0 { Ok(None) } else { unsupported("a curve that no table follows") };
+    };
+    plan.remember(input, order);
+    let output = plan.signal(1);
+    let (source, target) = (plan.all(input), plan.all(output));
+    plan.push(Step::Lookup(Lookup { table: Arc::new(table), order, source, target }));
+    Ok(Some(Lowered { output, history: order, recurs: false, silence: 0 }))
 }
 
 /// Appends a network to the plan; `path` is where it stands in the description.

@@ -124,12 +124,22 @@ impl Oversampler {
         self.latency_samples
     }
 
+    /// Frames that what came before can be heard for.
+    pub(crate) fn history(&self) -> usize {
+        self.stages.iter().enumerate().map(|(index, _)| (2 * HISTORY).div_ceil(1 << index)).sum()
+    }
+
     /// Forgets the past.
     pub fn reset(&mut self) {
+        self.reset_to(0.0);
+    }
+
+    /// Forgets the past, as if silence had always come in and `constant` out.
+    pub(crate) fn reset_to(&mut self, constant: f32) {
         for stage in &mut self.stages {
-            let [even, odd] = &mut stage.down;
-            for past in [&mut stage.up, even, odd] {
-                past.0.as_mut_slice().fill(0.0);
+            stage.up.0.as_mut_slice().fill(0.0);
+            for past in &mut stage.down {
+                past.0.as_mut_slice().fill(constant);
             }
         }
     }
@@ -142,7 +152,7 @@ impl Oversampler {
         }
     }
 
-    /// Raises the rate of a block, and returns it: what [`down`](Self::down) will read.
+    /// Raises the rate of a block, and returns it: [`wide`](Self::wide).
     ///
     /// # Panics
     ///
@@ -155,10 +165,16 @@ impl Oversampler {
             stage.up(self.instruction_set, &low.as_slice()[..frames], high.as_mut_slice());
             frames *= 2;
         }
-        &mut self.signals[self.stages.len()].as_mut_slice()[..frames]
+        self.wide(audio.len())
     }
 
-    /// Lowers the rate of what [`up`](Self::up) returned, changed or not.
+    /// The block of so many frames of the lower rate at the higher rate: what [`up`](Self::up) writes and
+    /// [`down`](Self::down) reads.
+    pub fn wide(&mut self, frames: usize) -> &mut [f32] {
+        &mut self.signals[self.stages.len()].as_mut_slice()[..frames << self.stages.len()]
+    }
+
+    /// Lowers the rate of [`wide`](Self::wide).
     ///
     /// # Panics
     ///
@@ -323,7 +339,9 @@ mod tests {
             // The delay of the way up is a frame of the higher rate's, whatever it is: try them all.
             let expected = sine(0.1 / factor as f64, wide.len());
             let error = |delay: usize| {
-                largest(wide[600 * factor..].iter().zip(&expected[600 * factor - delay..]).map(|(y, x)| y - x))
+                largest(
+                    wide[600 * factor..].iter().zip(&expected[600 * factor - delay..]).map(|(y, x)| y - x),
+                )
             };
             let best = (0..70 * factor).map(error).min_by(f32::total_cmp).expect("not empty");
             assert!(best < 2e-4, "{factor} times: {best}");
@@ -372,7 +390,10 @@ mod tests {
             for set in InstructionSet::available() {
                 let mut output = input.clone();
                 Oversampler::new(factor, 64, set).expect("a power of two").process(&mut output, |_| {});
-                assert!(largest(output.iter().zip(&baseline).map(|(a, b)| a - b)) < 1e-6, "{factor} on {set}");
+                assert!(
+                    largest(output.iter().zip(&baseline).map(|(a, b)| a - b)) < 1e-6,
+                    "{factor} on {set}"
+                );
             }
         }
     }

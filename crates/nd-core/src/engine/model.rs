@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
+use crate::compile::AntiAliasing;
+use crate::dsp::Oversampler;
 use crate::dsp::crossfade::gain;
 use crate::kernel::InstructionSet;
 
@@ -22,6 +24,8 @@ pub struct Model {
     /// The program that shall play.
     wanted: usize,
     change: Option<Change>,
+    /// What stands between the rate outside and that of the programs. Boxed, so that it can be put aside.
+    oversampler: Option<Box<Oversampler>>,
 }
 
 /// What all clones of a model have in common.
@@ -33,9 +37,14 @@ pub(crate) struct Shared {
     pub(crate) quality_steps: Box<[f64]>,
     /// Frames that a program needs to hear before it may be heard.
     pub(crate) rehearsal: Box<[usize]>,
+    /// What each program makes of silence at its start.
+    pub(crate) silence: Box<[f32]>,
     pub(crate) parameters: usize,
     pub(crate) sample_rate: Option<f64>,
     pub(crate) receptive_field: usize,
+    pub(crate) anti_aliasing: AntiAliasing,
+    /// Frames by which the programs delay the signal.
+    pub(crate) latency_samples: usize,
     pub(crate) num_parameters: usize,
 }
 
@@ -73,8 +82,26 @@ impl Model {
             playing: full,
             wanted: full,
             change: None,
+            oversampler: None,
             shared: Arc::new(shared),
         }
+    }
+
+    /// The model whose programs run behind an oversampler.
+    pub(crate) fn oversampled(mut self, oversampler: Option<Oversampler>) -> Self {
+        self.oversampler = oversampler.map(Box::new);
+        self.reset();
+        self
+    }
+
+    /// How many times the rate outside that of the programs is.
+    fn oversampling(&self) -> usize {
+        self.oversampler.as_ref().map_or(1, |oversampler| oversampler.factor())
+    }
+
+    /// Frames that go through the programs at a time, at the rate outside.
+    fn block(&self) -> usize {
+        BLOCK / self.oversampling()
     }
 
     /// Computes one output sample for each input sample. State carries over from call to call.
@@ -85,7 +112,8 @@ impl Model {
     pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         without_denormals(|| {
-            for (x, y) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
+            let block = self.block();
+            for (x, y) in input.chunks(block).zip(output.chunks_mut(block)) {
                 self.put(&Input { audio: x, automation: None });
                 self.run(y);
             }
@@ -95,7 +123,7 @@ impl Model {
     /// [`process`](Self::process) with the output in the place of the input.
     pub fn process_in_place(&mut self, audio: &mut [f32]) {
         without_denormals(|| {
-            for block in audio.chunks_mut(BLOCK) {
+            for block in audio.chunks_mut(self.block()) {
                 self.put(&Input { audio: block, automation: None });
                 self.run(block);
             }
@@ -114,8 +142,9 @@ impl Model {
             assert_eq!(signal.len(), input.len(), "one parameter sample for each input sample");
         }
         without_denormals(|| {
-            for (index, (x, y)) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)).enumerate() {
-                self.put(&Input { audio: x, automation: Some((parameters, index * BLOCK)) });
+            let block = self.block();
+            for (index, (x, y)) in input.chunks(block).zip(output.chunks_mut(block)).enumerate() {
+                self.put(&Input { audio: x, automation: Some((parameters, index * block)) });
                 self.run(y);
             }
         });
@@ -134,13 +163,15 @@ impl Model {
     pub fn render(&mut self, input: &[f32], output: &mut [f32], threads: NonZeroUsize) {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         self.reset();
-        let overlap = self.shared.rehearsal[self.playing];
+        let grid = self.shared.programs[self.playing].grid();
+        let filters = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.history());
+        let programs = self.shared.rehearsal[self.playing].div_ceil(self.oversampling());
+        let overlap = (programs + filters).next_multiple_of(grid);
         let parts = match self.shared.programs[self.playing].start {
             // A part that is not much longer than what it repeats is not worth a thread.
             Start::Constant(_) => threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1),
             Start::Image(_) => 1,
         };
-        let grid = self.shared.programs[self.playing].grid();
         let len = input.len().div_ceil(parts).max(1).next_multiple_of(grid);
         std::thread::scope(|scope| {
             for (index, part) in output.chunks_mut(len).enumerate() {
@@ -165,22 +196,41 @@ impl Model {
 
     /// Copies a block of input to where the programs look for it.
     fn put(&mut self, input: &Input<'_>) {
-        self.put_into(self.playing, input);
+        let mut oversampler = self.oversampler.take();
+        match &mut oversampler {
+            None => self.put_audio(input.audio),
+            Some(oversampler) => self.put_audio(oversampler.up(input.audio)),
+        }
+        self.oversampler = oversampler;
+        self.put_parameters(self.playing, input);
         if let Some(change) = self.change {
-            self.put_into(change.to, input);
+            self.put_parameters(change.to, input);
         }
     }
 
-    fn put_into(&mut self, index: usize, input: &Input<'_>) {
+    fn put_audio(&mut self, audio: &[f32]) {
+        for index in [Some(self.playing), self.change.map(|change| change.to)].into_iter().flatten() {
+            let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
+            let at = program.input.plane(state, 0).offset;
+            state.arena.as_mut_slice()[at..at + audio.len()].copy_from_slice(audio);
+        }
+    }
+
+    fn put_parameters(&mut self, index: usize, input: &Input<'_>) {
+        let oversampling = self.oversampling();
+        let frames = input.audio.len();
         let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
         let plane = program.input.plane(state, 0);
-        let frames = input.audio.len();
         let arena = state.arena.as_mut_slice();
-        arena[plane.offset..][..frames].copy_from_slice(input.audio);
         for (parameter, &setting) in self.parameters.iter().enumerate() {
-            let channel = &mut arena[plane.channel(1 + parameter)..][..frames];
+            let channel = &mut arena[plane.channel(1 + parameter)..][..frames * oversampling];
             match input.automation {
-                Some((signals, from)) => channel.copy_from_slice(&signals[parameter][from..from + frames]),
+                Some((signals, from)) => {
+                    let signal = &signals[parameter][from..from + frames];
+                    for (wide, &setting) in channel.chunks_exact_mut(oversampling).zip(signal) {
+                        wide.fill(setting);
+                    }
+                }
                 None => channel.fill(setting),
             }
         }
@@ -188,6 +238,19 @@ impl Model {
 
     /// Computes a block from the input that has been put.
     fn run(&mut self, output: &mut [f32]) {
+        let mut oversampler = self.oversampler.take();
+        match &mut oversampler {
+            None => self.run_programs(output),
+            Some(oversampler) => {
+                self.run_programs(oversampler.wide(output.len()));
+                oversampler.down(output);
+            }
+        }
+        self.oversampler = oversampler;
+    }
+
+    /// Runs what plays, and what it changes to, and mixes them.
+    fn run_programs(&mut self, output: &mut [f32]) {
         let frames = output.len();
         let playing = self.run_program(self.playing, frames);
         output.copy_from_slice(playing);
@@ -277,9 +340,13 @@ impl Model {
         self.change = None;
         self.playing = self.wanted;
         self.shared.programs[self.playing].reset(&mut self.states[self.playing]);
+        if let Some(oversampler) = &mut self.oversampler {
+            oversampler.reset_to(self.shared.silence[self.playing]);
+        }
     }
 
-    /// The rate, in Hz, that the model was trained at, where its file says so.
+    /// The rate, in Hz, that the model wants its audio at, where its file says so: the one that it was trained at, times
+    /// the [`rate_factor`](crate::CompileOptions::rate_factor).
     pub fn sample_rate(&self) -> Option<f64> {
         self.shared.sample_rate
     }
@@ -287,12 +354,20 @@ impl Model {
     /// How many input samples, the present one included, can change one output sample; of a recurrent model, how many
     /// its feed-forward part sees. That of the full size.
     pub fn receptive_field(&self) -> usize {
-        self.shared.receptive_field
+        let filters = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.history());
+        self.shared.receptive_field + filters
     }
 
-    /// Delay of the output against the input: none, for all models are causal and answer at once.
+    /// Delay of the output against the input, in frames: none without anti-aliasing, for all models are causal and answer
+    /// at once. The half frame of a mean between two frames counts as none.
     pub fn latency_samples(&self) -> usize {
-        0
+        let oversampler = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.latency_samples());
+        self.shared.latency_samples + oversampler
+    }
+
+    /// What is done against aliases: a method, never the dial that stood for it.
+    pub fn anti_aliasing(&self) -> AntiAliasing {
+        self.shared.anti_aliasing
     }
 
     /// Number of trained weights, of the full size.

@@ -93,6 +93,15 @@ impl Program {
         self.execute(state, 1, Past::Constant);
     }
 
+    /// What it makes of the first frame of silence after its start.
+    pub(crate) fn silence(&self) -> f32 {
+        let mut state = self.zero_state();
+        self.reset(&mut state);
+        self.put_silence(&mut state, 1);
+        self.run(&mut state, 1);
+        state.arena.as_slice()[self.output.plane(&state, 0).offset]
+    }
+
     fn execute(&self, state: &mut State, frames: usize, past: Past) {
         dispatch!(self.instruction_set, simd => self.run_steps(simd, state, frames, past));
     }

@@ -1,14 +1,17 @@
 //! What an engine can do in one step: a closed set, matched once a block.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
+use super::BLOCK;
 use super::convolve::Convolve;
 use super::program::State;
 use super::signal::{SignalId, Span};
 use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
+use crate::kernel::table::Table;
 use crate::kernel::{FRAME_GROUP, Plane, activation};
 
 /// One step of a program.
@@ -20,6 +23,7 @@ pub(crate) enum Step {
     Combine(Combine),
     Modulate(Modulate),
     Softmax(Softmax),
+    Lookup(Lookup),
     Recur(Recur),
     Project(Project),
     Transpose(Transpose),
@@ -148,6 +152,15 @@ pub(crate) struct Softmax {
     pub(crate) target: Channels,
 }
 
+/// One channel through a table: its values, or its means over `order + 1` frames.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookup {
+    pub(crate) table: Arc<Table>,
+    pub(crate) order: usize,
+    pub(crate) source: Channels,
+    pub(crate) target: Channels,
+}
+
 /// A recurrent layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Recur {
@@ -201,6 +214,7 @@ impl Step {
             Self::Combine(step) => step.run(simd, state, frames),
             Self::Modulate(step) => step.run(simd, state, frames),
             Self::Softmax(step) => step.run(simd, state, frames),
+            Self::Lookup(step) => step.run(state, frames),
             Self::Recur(step) => step.run(simd, weights, state, frames),
             Self::Project(step) => step.run(simd, weights, state, frames),
             Self::Transpose(step) => step.run(state, frames),
@@ -215,7 +229,8 @@ impl Step {
                 sources.chain(residual).chain([target]).collect()
             }
             Self::Activate(Activate { source, target, sum: None, .. })
-            | Self::Convolve(Convolve { source, target, .. }) => vec![source, target],
+            | Self::Convolve(Convolve { source, target, .. })
+            | Self::Lookup(Lookup { source, target, .. }) => vec![source, target],
             Self::Activate(Activate { source, target, sum: Some(Sum { from, to }), .. }) => {
                 [source, target, to].into_iter().chain(from).collect()
             }
@@ -240,6 +255,7 @@ impl Step {
             | Self::Combine(Combine { target, .. })
             | Self::Modulate(Modulate { target, .. })
             | Self::Softmax(Softmax { target })
+            | Self::Lookup(Lookup { target, .. })
             | Self::Project(Project { target, .. })
             | Self::Transpose(Transpose { target, .. }) => [Some(target), None],
             Self::Activate(Activate { target, sum, .. }) => [Some(target), sum.as_ref().map(|sum| &sum.to)],
@@ -428,6 +444,23 @@ impl Softmax {
                 (S::f32s::from_slice(simd, x) / sum).store_slice(x);
             }
         }
+    }
+}
+
+impl Lookup {
+    fn run(&self, state: &mut State, frames: usize) {
+        let source = self.source.plane(state, self.order).offset;
+        let target = self.target.plane(state, 0).offset;
+        let mut y = [0.0; BLOCK];
+        let y = &mut y[..frames];
+        let arena = state.arena.as_mut_slice();
+        let x = &arena[source..source + self.order + frames];
+        match self.order {
+            0 => self.table.values(x, y),
+            1 => self.table.means(x, y),
+            _ => self.table.triangular_means(x, y),
+        }
+        arena[target..target + frames].copy_from_slice(y);
     }
 }
 

@@ -161,7 +161,8 @@ pub fn lstm<S: Simd, const FAST: bool>(
             let weights = block_of::<S, 4>(weights, block, 4, place);
             let [i, f, g, o] = gate_sums(simd, weights, buffer, place, frame);
 
-            let c = S::f32s::from_slice(simd, &buffer[place.old(place.cell, frame) + block * lanes..][..lanes]);
+            let c =
+                S::f32s::from_slice(simd, &buffer[place.old(place.cell, frame) + block * lanes..][..lanes]);
             let half_c = c * S::f32s::splat(simd, 0.5);
             let remembered = squash::<S, FAST>(simd, f).mul_add(half_c, half_c);
             let c = gate::<S, FAST>(simd, i).mul_add(squash::<S, FAST>(simd, g), remembered);

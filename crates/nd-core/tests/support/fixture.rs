@@ -71,6 +71,7 @@ impl Case {
             name: self.name.clone(),
             spec: self.spec(),
             quality: self.quality.unwrap_or(1.0),
+            anti_aliasing: nd_core::AntiAliasing::Off,
             prewarm: self.start == Start::Prewarmed,
             parameters: parameters.chunks(input.len()).map(|p| p[..frames].to_vec()).collect(),
             input: input[..frames].to_vec(),

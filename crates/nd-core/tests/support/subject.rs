@@ -1,6 +1,6 @@
 //! Everything that the engine is tried on: the fixtures' models and the made-up ones, at each of their qualities.
 
-use nd_core::{CompileOptions, InstructionSet, Model, ModelSpec, reference};
+use nd_core::{AntiAliasing, CompileError, CompileOptions, InstructionSet, Model, ModelSpec, reference};
 
 use super::{fixture, made_up, widen};
 
@@ -11,6 +11,7 @@ pub struct Subject {
     pub spec: ModelSpec,
     pub quality: f64,
     pub prewarm: bool,
+    pub anti_aliasing: AntiAliasing,
     pub input: Vec<f32>,
     /// One vector for each parameter, frame by frame.
     pub parameters: Vec<Vec<f32>>,
@@ -35,11 +36,28 @@ pub fn made_up(frames: usize) -> Vec<Subject> {
                 spec: network.spec.clone(),
                 quality,
                 prewarm: true,
+                anti_aliasing: AntiAliasing::Off,
                 input: made_up::signal(frames, 0.7),
                 parameters: (1..network.spec.in_channels()).map(|_| knob.clone()).collect(),
             });
         }
     }
+    subjects
+}
+
+/// Every third made-up network with one of the methods against aliases that it can have, in turn.
+pub fn anti_aliased(frames: usize) -> Vec<Subject> {
+    let factors = [2, 4, 8].map(|factor| AntiAliasing::Oversampled { factor });
+    let orders = [1, 2].map(|order| AntiAliasing::Antiderivative { order });
+    let mut subjects: Vec<Subject> = made_up(frames).into_iter().step_by(3).collect();
+    for (index, subject) in subjects.iter_mut().enumerate() {
+        let memoryless =
+            matches!(AntiAliasing::Eco.method(&subject.spec), AntiAliasing::Antiderivative { .. });
+        subject.anti_aliasing = if memoryless { orders[index % 2] } else { factors[index % 3] };
+        subject.name = format!("{}, {}", subject.name, subject.anti_aliasing);
+    }
+    // A corner that no table follows has no means.
+    subjects.retain(|subject| subject.try_compile(InstructionSet::best()).is_ok());
     subjects
 }
 
@@ -50,6 +68,7 @@ pub fn filter(taps: usize, frames: usize) -> Subject {
         spec: made_up::filter(taps),
         quality: 1.0,
         prewarm: true,
+        anti_aliasing: AntiAliasing::Off,
         input: made_up::signal(frames, 0.7),
         parameters: Vec::new(),
     }
@@ -57,14 +76,18 @@ pub fn filter(taps: usize, frames: usize) -> Subject {
 
 impl Subject {
     pub fn compile(&self, instruction_set: InstructionSet) -> Model {
+        self.try_compile(instruction_set).unwrap_or_else(|e| panic!("{} does not compile: {e}", self.name))
+    }
+
+    fn try_compile(&self, instruction_set: InstructionSet) -> Result<Model, CompileError> {
         let mut options = CompileOptions::default();
         options.instruction_set = Some(instruction_set);
         options.prewarm = self.prewarm;
-        let mut model =
-            self.spec.compile(&options).unwrap_or_else(|e| panic!("{} does not compile: {e}", self.name));
+        options.anti_aliasing = self.anti_aliasing;
+        let mut model = self.spec.compile(&options)?;
         model.set_quality(self.quality);
         model.reset();
-        model
+        Ok(model)
     }
 
     /// Render the input in blocks of at most `block` frames.
