@@ -278,7 +278,10 @@ class Model:
 
     @property
     def sample_rate(self) -> float | None:
-        """The rate, in Hz, that the model wants, where the file says so: what it was trained at, times ``rate_factor``."""
+        """The rate, in Hz, that the model wants, where the file says so.
+
+        It is the one that it was trained at, times the ``rate_factor`` of :func:`load`.
+        """
         return self._native.sample_rate
 
     @property
@@ -398,7 +401,8 @@ def load(
     ModelError
         If the model cannot be used; the message says what is wrong and where.
     ValueError
-        If an option has another value than these (a ModelError where the network cannot have it), or this processor lacks the instruction set.
+        If an option has another value than these (a ModelError where the network cannot have it), or this
+        processor lacks the instruction set.
     OSError
         If the file cannot be read, for example a FileNotFoundError.
 

@@ -81,10 +81,10 @@ fn perceptron() -> ModelSpec {
     spec(vec![dense(&[8.0, 1.5], &[0.3, -1.0]), tanh, dense(&[0.7, -0.2], &[0.1])])
 }
 
-/// Of two taps, the second `delay` frames later: what it makes of an impulse tells how late it is.
+/// Of two taps, the larger `delay` frames later: what it makes of an impulse tells how late it is.
 fn echo(delay: usize) -> ModelSpec {
     let mut weight = vec![0.0; delay + 1];
-    (weight[0], weight[delay]) = (0.5, 1.0);
+    (weight[0], weight[delay]) = (1.0, 0.5);
     spec(vec![Layer::Conv1d(Conv1d {
         in_channels: 1,
         out_channels: 1,
@@ -152,7 +152,7 @@ fn low_note() -> Vec<f32> {
 #[test]
 fn where_nothing_aliases_the_sound_is_the_trained_one() {
     let fixtures = fixture::cases();
-    for name in ["real_wavenet_a1_standard", "real_a2", "real_wavenet", "real_lstm"] {
+    for name in ["real_wavenet_a1_standard", "real_A2", "real_wavenet", "real_lstm"] {
         let case = fixtures.iter().find(|case| case.name == name).expect("a fixture of that name");
         let spec = case.subject(1).spec;
         for factor in [2, 4] {
