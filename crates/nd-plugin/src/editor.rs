@@ -1,12 +1,34 @@
 //! The window.
+//!
+//! [`view`] says what is where. The widgets are functions of what they show: they draw it, and return what was done to
+//! them.
+
+mod browser;
+mod button;
+mod chain;
+mod control;
+mod curve;
+mod details;
+mod field;
+mod header;
+mod icon;
+mod knob;
+mod message;
+mod meter;
+mod spectrum;
+mod theme;
+mod tuner;
+mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
-use nice_plug::prelude::*;
-use nice_plug_egui::baseview::HandlerError;
+use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug::plugin::Plugin;
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
@@ -14,6 +36,10 @@ use nice_plug_egui::{
 use crate::loader::Loader;
 use crate::params::NdParams;
 use crate::telemetry::Telemetry;
+use view::{Instance, SMALLEST, View};
+
+/// Time between two pictures while the window is open.
+const FRAME: Duration = Duration::from_millis(33);
 
 /// The framework's handle of the window.
 pub type NdEditor = EguiEditor<Window>;
@@ -25,6 +51,7 @@ pub struct Window {
     telemetry: Arc<Telemetry>,
     loader: Arc<Loader>,
     gui: Option<GuiContext>,
+    view: View,
 }
 
 /// A window for an instance.
@@ -34,40 +61,59 @@ pub(crate) fn create(
     loader: &Arc<Loader>,
 ) -> Option<NdEditor> {
     let (width, height) = params.window.get();
-    let size = nice_plug::editor::dpi::LogicalSize::new(f64::from(width), f64::from(height));
+    let size = LogicalSize::new(f64::from(width), f64::from(height));
     let window = Window {
         params: Arc::clone(params),
         telemetry: Arc::clone(telemetry),
         loader: Arc::clone(loader),
         gui: None,
+        view: View::default(),
+    };
+    let [width, height] = SMALLEST;
+    let resize = ResizeHint {
+        can_resize: true,
+        can_resize_horizontally: true,
+        can_resize_vertically: true,
+        size_constraints: SizeConstraints::Logical {
+            min_size: Some(LogicalSize::new(width, height)),
+            max_size: None,
+        },
+        ..ResizeHint::default()
     };
     create_egui_editor(
         EguiEditorState::from_size(size, 1.0),
         RepaintNotifier::new(),
-        EguiNiceSettings::new().with_tile(crate::NeuralDistortion::NAME),
+        EguiNiceSettings::new().with_tile(crate::NeuralDistortion::NAME).with_resize_hint(resize),
         window,
     )
 }
 
 impl NiceEguiApp for Window {
-    fn build(&mut self, _: egui::Context, gui: GuiContext, _: &mut Frame) -> Result<(), HandlerError> {
+    fn build(&mut self, context: egui::Context, gui: GuiContext, _: &mut Frame) -> Result<(), HandlerError> {
+        theme::apply(&context);
         self.gui = Some(gui);
         self.telemetry.watched.store(true, Relaxed);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
-        let status = self.loader.status();
-        ui.heading(status.model.as_ref().map_or("No model", |model| &model.name));
-        if let Some(error) = &status.error {
-            ui.label(error);
-        }
         if let Some(gui) = &self.gui {
-            let setter = gui.param_setter();
-            ui.add(nice_plug_egui::widgets::ParamSlider::for_param(&self.params.input_gain, &setter));
-            ui.add(nice_plug_egui::widgets::ParamSlider::for_param(&self.params.output_gain, &setter));
+            self.view.show(
+                ui,
+                Instance {
+                    params: &self.params,
+                    telemetry: &self.telemetry,
+                    loader: &self.loader,
+                    status: &self.loader.status(),
+                    setter: &gui.param_setter(),
+                },
+            );
         }
-        ui.ctx().request_repaint_after(Duration::from_millis(33));
+        ui.ctx().request_repaint_after(FRAME);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.params.window.note(size.logical.width as u32, size.logical.height as u32);
     }
 
     fn editor_closed(&mut self) {

@@ -149,7 +149,7 @@ pub enum Kind {
 
 impl Kind {
     /// By the name's ending; `None` for what is neither.
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
         match ending.as_str() {
             "nam" | "json" | "aidax" => Some(Self::Model),
@@ -187,6 +187,12 @@ impl Loader {
     /// What is loaded.
     pub fn status(&self) -> Arc<Status> {
         Arc::clone(&self.status.read())
+    }
+
+    /// What was asked for and is not begun.
+    #[cfg(all(test, feature = "gui"))]
+    pub(crate) fn waiting(&self) -> Vec<Command> {
+        self.queue.lock().commands.iter().cloned().collect()
     }
 
     fn update(&self, change: impl FnOnce(&mut Status)) {

@@ -93,7 +93,7 @@ pub struct WindowSize {
 
 impl Default for WindowSize {
     fn default() -> Self {
-        Self { width: AtomicU32::new(960), height: AtomicU32::new(640) }
+        Self { width: AtomicU32::new(1120), height: AtomicU32::new(720) }
     }
 }
 
@@ -101,6 +101,13 @@ impl WindowSize {
     /// Width and height.
     pub fn get(&self) -> (u32, u32) {
         (self.width.load(Ordering::Relaxed), self.height.load(Ordering::Relaxed))
+    }
+
+    /// Notes the window's present size.
+    #[cfg(feature = "gui")]
+    pub(crate) fn note(&self, width: u32, height: u32) {
+        self.width.store(width, Ordering::Relaxed);
+        self.height.store(height, Ordering::Relaxed);
     }
 }
 
