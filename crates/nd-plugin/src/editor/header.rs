@@ -7,7 +7,7 @@ use egui::{Align, Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::icon::{self, Icon};
 use super::view::Instance;
 use super::{button, control, details, theme};
-use crate::loader::{Command, Status};
+use crate::loader::{Command, Origin, Status};
 
 /// How long the light burns after something was not finite, in seconds.
 const BURN: f32 = 4.0;
@@ -162,17 +162,16 @@ fn words(status: &Status) -> (String, String) {
             status.loading.as_ref().map_or("The signal passes".to_owned(), |name| format!("Reading {name}…"));
         return ("No model".to_owned(), below);
     };
-    let below = match &status.loading {
-        Some(name) => format!("Reading {name}…"),
-        None => {
-            let rate = details::kilohertz(model.sample_rate);
-            let from = match &model.origin {
-                crate::loader::Origin::Shipped => "shipped".to_owned(),
-                crate::loader::Origin::Session(_) => "from the session".to_owned(),
-                crate::loader::Origin::File(path) => path.parent().map(folder).unwrap_or_default(),
-            };
-            format!("{from}  ·  {}  ·  {rate}", model.architecture)
-        }
+    let below = if let Some(name) = &status.loading {
+        format!("Reading {name}…")
+    } else {
+        let rate = details::kilohertz(model.sample_rate);
+        let from = match &model.origin {
+            Origin::Shipped => "shipped".to_owned(),
+            Origin::Session(_) => "from the session".to_owned(),
+            Origin::File(path) => path.parent().map(folder).unwrap_or_default(),
+        };
+        format!("{from}  ·  {}  ·  {rate}", model.architecture)
     };
     (model.name.clone(), below)
 }

@@ -276,14 +276,14 @@ mod tests {
 
         fn drag(&mut self, name: &str, by: egui::Vec2, modifiers: Modifiers) {
             let start = self.harness.get_by_label(name).rect().center();
-            self.harness.input_mut().modifiers = modifiers;
+            self.harness.event(Event::ModifiersChanged(modifiers));
             self.press(start, true, modifiers);
             for part in 1..=10 {
                 self.harness.event(Event::PointerMoved(start + by * (part as f32 / 10.0)));
                 self.harness.run_steps(1);
             }
             self.press(start + by, false, modifiers);
-            self.harness.input_mut().modifiers = Modifiers::NONE;
+            self.harness.event(Event::ModifiersChanged(Modifiers::NONE));
         }
 
         fn key(&mut self, key: Key) {
