@@ -92,17 +92,13 @@ class Analysis(Result):
 
     def to_html(self) -> str:
         """Return a page that needs no other file: the numbers, the pictures, and the numbers as JSON."""
-        numbers = json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-        tiles = "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-            for name, value in self.summary().items()
-        )
-        return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-            title=escape(self.name),
-            facts=escape(f"measured at {self.sample_rate:g} Hz, with tones of {self.level_db:g} dBFS"),
-            tiles=tiles,
-            sections="\n".join(self._sections()),
-            numbers=numbers,
+        return document(
+            self.name,
+            "measured",
+            f"measured at {self.sample_rate:g} Hz, with tones of {self.level_db:g} dBFS",
+            self.summary(),
+            self._sections(),
+            json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False),
         )
 
     def _sections(self) -> list[str]:
@@ -123,7 +119,7 @@ class Analysis(Result):
             ),
             _section(self.harmonics, "What is added to one tone: the even harmonics and the odd ones."),
             _section(self.sweep_level, "The level of a tone at the output, against its level at the input."),
-            _card(
+            card(
                 "Distortion against level",
                 svg(thd_against_level, LevelSweep.size),
                 distortion,
@@ -140,7 +136,7 @@ class Analysis(Result):
             _section(self.dynamic_response, "A tone that becomes loud, and soft again."),
             _section(self.loudness, "A guitar, before the model and after it."),
             _section(self.delay, "The response to an impulse, near its peak."),
-            _card(
+            card(
                 self.noise_floor.title, "", self.noise_floor.summary(), "What comes out when nothing goes in."
             ),
         ]
@@ -148,11 +144,28 @@ class Analysis(Result):
 
 def _section(measured: Result, caption: str) -> str:
     """Return a measurement as a part of the page."""
-    return _card(measured.title, measured.svg(), measured.summary(), caption)
+    return card(measured.title, measured.svg(), measured.summary(), caption)
 
 
-def _card(title: str, picture: str, rows: dict[str, str], caption: str) -> str:
-    """Return a part of the page."""
+def document(
+    title: str, done: str, facts: str, summary: dict[str, str], sections: list[str], numbers: str
+) -> str:
+    """Return a page: what it is of and what was done with that, numbers as tiles, cards, and JSON."""
+    tiles = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in summary.items()
+    )
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escape(title),
+        done=done,
+        facts=escape(facts),
+        tiles=tiles,
+        sections="\n".join(sections),
+        numbers=numbers.replace("<", "\\u003c"),
+    )
+
+
+def card(title: str, picture: str, rows: dict[str, str], caption: str) -> str:
+    """Return a part of a page."""
     return (
         f"<section><h2>{escape(title)}</h2><p>{escape(caption)}</p>"
         f"<figure>{picture}</figure>{result.table(rows)}</section>"

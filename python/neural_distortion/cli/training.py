@@ -13,9 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from neural_distortion import io, training
 from neural_distortion._typing import Audio
 from neural_distortion.cli.console import messages, output
+from neural_distortion.training.report import plot_history
 
 POOR_ESR = 0.1
 """From this error-to-signal ratio on, the model is likely to be the wrong one."""
+
+_PICTURE_EVERY_S = 2.0
 
 
 def generate(
@@ -119,7 +122,7 @@ def train(
         checkpoint.unlink(missing_ok=True)
     told = {"name": name, "input_level_dbu": input_level_dbu, "output_level_dbu": output_level_dbu}
     start = perf_counter()
-    with Display() as display:
+    with Display(model.with_name(f"{model.stem}.training.png")) as display:
         fit = training.fit(
             dry_audio,
             wet_audio if len(wet_audio) > 1 else wet_audio[0],
@@ -141,6 +144,8 @@ def train(
             on_epoch=display.epoch,
         )
     fit.save(model)
+    report = model.with_name(f"{model.stem}.training.html")
+    fit.report(report, name=name or model.stem)
     if fit.interrupted:
         messages.print("[yellow]interrupted:[/] this is the best so far; the same command goes on from here")
     else:
@@ -151,6 +156,7 @@ def train(
         f"on what it had not heard, in {clock(perf_counter() - start)}"
     )
     output.print(f"proof: the engine plays it as it was trained, to {fit.difference:.1e} of full scale")
+    output.print(f"report: {escape(str(report))}")
     if fit.esr > POOR_ESR:
         hint = "train longer, or another architecture"
         if arch == "mlp":
@@ -161,9 +167,11 @@ def train(
 
 
 class Display:
-    """What is seen while a model is trained: the outlook, and a line that moves."""
+    """What is seen while a model is trained: the outlook, a line that moves, and a picture in a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, picture: Path) -> None:
+        self._picture = picture
+        self._history: list[training.Epoch] = []
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -174,7 +182,7 @@ class Display:
         )
         self._task = self._progress.add_task("", figures="")
         self._loss = math.nan
-        self._best: training.Epoch | None = None
+        self._drawn = -math.inf
         self._steps = 0
 
     def __enter__(self) -> Self:
@@ -183,6 +191,9 @@ class Display:
     def __exit__(self, *error: object) -> None:
         if self._progress.live.is_started:
             self._progress.stop()
+        if self._history:
+            self._drawn = -math.inf
+            self._draw()
 
     def start(self, outlook: training.Outlook) -> None:
         """Say what comes, before it does."""
@@ -207,7 +218,8 @@ class Display:
 
     def epoch(self, epoch: training.Epoch) -> None:
         """Show how good it has become."""
-        self._best = epoch
+        self._history.append(epoch)
+        self._draw()
         if self._steps:
             self._progress.update(self._task, figures=self._figures())
             return
@@ -221,10 +233,16 @@ class Display:
             figures=self._figures(),
         )
 
+    def _draw(self) -> None:
+        """Bring the picture up to date, unless it was only just drawn."""
+        if perf_counter() - self._drawn > _PICTURE_EVERY_S:
+            plot_history(self._history, self._picture, title=self._picture.stem.removesuffix(".training"))
+            self._drawn = perf_counter()
+
     def _figures(self) -> str:
         figures = f"loss {self._loss:.2e}"
-        if self._best is not None:
-            figures += f", ESR {self._best.esr:.2e}, best {self._best.best_esr:.2e}"
+        if self._history:
+            figures += f", ESR {self._history[-1].esr:.2e}, best {self._history[-1].best_esr:.2e}"
         return figures
 
 

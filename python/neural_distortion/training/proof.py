@@ -57,6 +57,8 @@ class Fit:
         Whether Ctrl-C ended the training.
     sample_rate : int
         The rate, in Hz.
+    settings : tuple of str
+        What the knobs of each recording were set to, ``"drive 0.2"``; empty without knobs.
     dry, target, prediction : Audio [shape=(takes, frames)]
         What was held out, and what the engine makes of it.
     """
@@ -69,6 +71,7 @@ class Fit:
     history: tuple[Epoch, ...]
     interrupted: bool
     sample_rate: int
+    settings: tuple[str, ...]
     dry: Audio
     target: Audio
     prediction: Audio
@@ -106,6 +109,26 @@ class Fit:
         partial = target.with_name(f".{target.name}.partial")
         partial.write_bytes(_bytes(self.file))
         partial.replace(target)
+
+    def report(self, path: PathLike, *, name: str | None = None) -> None:
+        """Write one self-contained HTML page: learning, errors, spectrum, transfer curve, and audio.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; a file that is there already is replaced.
+        name : str, optional
+            What the model is called; by default what its file says, or its architecture.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        from neural_distortion.training.report import to_html
+
+        name = name or self.model.metadata.name or self.arch
+        Path(path).write_text(to_html(self, name=name), encoding="utf-8")
 
 
 def errors(network: "Network", takes: Takes) -> list[list[float]]:
@@ -215,6 +238,7 @@ def _finish(
         history=history,
         interrupted=interrupted,
         sample_rate=takes.sample_rate,
+        settings=tuple(takes.label(take) for take in range(len(takes.settings))),
         dry=np.array(takes.dry[:, kept]),
         target=np.array(takes.wet[:, kept]),
         prediction=played[-1][:, kept],

@@ -44,6 +44,11 @@ class Takes:
         """The number of frames that are trained on."""
         return int(self.dry.shape[1]) - self.held_out
 
+    def label(self, take: int) -> str:
+        """Return the settings of a take, as one says them."""
+        settings = zip(self.knobs, self.settings[take], strict=True)
+        return ", ".join(f"{knob} {value:g}" for knob, value in settings)
+
     @classmethod
     def of(
         cls,
