@@ -167,7 +167,7 @@ def test_the_command_trains_and_tells_how_well(
         ({"knobs": {"drive": (0, 1)}, "arch": "mlp"}, "an mlp has no knobs"),
         ({"knobs": {"drive": (0, 1)}, "threads": -1}, "expected threads to be 1 or more, got -1"),
         ({"knobs": {"drive": (0, 1)}, "segment": 0}, "expected segment to be 1 or more, got 0"),
-        ({"knobs": {"drive": (0, 1)}, "segment": 512}, "segments of 512 frames are too short for the spec"),
+        ({"knobs": {"drive": (0, 1)}, "segment": 128}, "segments of 128 frames are too short for the spec"),
         ({"knobs": {"drive": (0, 1)}, "spectral": -1.0}, "spectral distance of 0 or more, got -1"),
     ],
 )

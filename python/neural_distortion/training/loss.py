@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from neural_distortion.analysis.metric import RESOLUTIONS
+from neural_distortion.training.plan import fitting
 
 PRE_EMPHASIS = 0.85
 """Coefficient of the high-pass before the error: that of Wright and Välimäki (ICASSP 2020)."""
@@ -25,7 +25,7 @@ class Loss:
     pre_emphasis : float [range=[0, 1)]
         The coefficient c of the high-pass ``x[n] - c * x[n - 1]``.
     spectral : float >= 0
-        Weight of the multi-resolution STFT distance; 0 leaves it out, which is faster.
+        Weight of the multi-resolution STFT distance; 0 leaves it out. Short batches have fewer resolutions.
     """
 
     def __init__(self, wet: Tensor, *, pre_emphasis: float, spectral: float) -> None:
@@ -60,10 +60,11 @@ class Loss:
         wanted = target.expand_as(prediction).flatten(0, 1)
         given = prediction.flatten(0, 1)
         total = torch.zeros((), device=given.device)
-        for resolution in RESOLUTIONS:
+        resolutions = fitting(given.shape[-1])
+        for resolution in resolutions:
             t, p = (self._magnitudes(signal, *resolution) for signal in (wanted, given))
             total = total + torch.linalg.norm(t - p) / torch.linalg.norm(t) + (t.log() - p.log()).abs().mean()
-        return total / len(RESOLUTIONS)
+        return total / len(resolutions)
 
     def _magnitudes(self, signal: Tensor, size: int, window: int, hop: int) -> Tensor:
         if window not in self._windows:

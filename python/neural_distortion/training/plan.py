@@ -50,15 +50,13 @@ class Plan:
     spectral: float
 
 
-_LONGEST_TRANSFORM: Final = max(size for size, _, _ in RESOLUTIONS)
-
 _RECURRENT: Final = Plan(
     steps=0,
     epochs=0,
     patience=0,
-    batch=32,
-    segment=2048,
-    segments=8,
+    batch=64,
+    segment=512,
+    segments=32,
     warm_up=2048,
     learning_rate=8e-3,
     spectral=2e-4,
@@ -83,6 +81,11 @@ _LENGTHS: Final[dict[Effort, tuple[int, int, int]]] = {
 
 MLP_EPOCHS: Final[dict[Effort, int]] = {"quick": 5, "normal": 20, "thorough": 60}
 """Epochs of Adam of a perceptron."""
+
+
+def fitting(frames: int) -> tuple[tuple[int, int, int], ...]:
+    """Return the resolutions of the spectral distance whose transforms fit so many frames."""
+    return tuple(resolution for resolution in RESOLUTIONS if resolution[0] // 2 < frames)
 
 
 def plan(
@@ -129,13 +132,12 @@ def plan(
     if spectral < 0:
         msg = f"expected a weight of the spectral distance of 0 or more, got {spectral}"
         raise ValueError(msg)
-    if spectral and segment is not None and segment < _LONGEST_TRANSFORM:
+    segment = min(segment or base.segment, frames)
+    if spectral and not fitting(segment):
         msg = (
-            f"segments of {segment} frames are too short for the spectral distance, which takes "
-            f"{_LONGEST_TRANSFORM}: leave it out with spectral=0"
+            f"segments of {segment} frames are too short for the spectral distance: leave it out, spectral=0"
         )
         raise ValueError(msg)
-    segment = min(segment or base.segment, frames)
     segments = max(1, min(base.segments * base.segment, frames) // segment)
     usual, epochs, patience = _LENGTHS[effort]
     rounds = -(-(steps or usual) // segments)
