@@ -5,9 +5,14 @@
 //! with those of their taps is what they add to the next (Gardner, "Efficient Convolution without Input-Output Delay",
 //! 1995; partitions of one length, by overlap and save).
 //!
-//! Partitions start at fixed frames since the reset, so the sums do not depend on how the signal is cut into blocks.
+//! Of these products only one waits for the spectrum that is new. The others, nearly all of the work, are formed while
+//! the partition before is still coming in, some with every few frames, so that no block has much more to do than another.
+//!
+//! Partitions start at fixed frames since the reset, and so do the products, so the sums do not depend on how the signal
+//! is cut into blocks.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fearless_simd::Simd;
@@ -75,6 +80,8 @@ pub(crate) struct Memory {
     spectra: Buffer,
     /// Which of the spectra is the last one.
     newest: usize,
+    /// The spectrum of what the older partitions add to the next one, as far as it is formed.
+    sum: Buffer,
     scratch: Scratch,
 }
 
@@ -84,7 +91,6 @@ struct Scratch {
     output: Buffer,
     frames: Box<[f32]>,
     numbers: Box<[Complex<f32>]>,
-    sum: Buffer,
     transform: Box<[Complex<f32>]>,
 }
 
@@ -130,23 +136,33 @@ impl Filter {
         if self.tail.is_some() { 2 * self.partition } else { 0 }
     }
 
+    /// Frames of silence after which a memory is one of silence, but for where it is in its partition.
+    pub(crate) fn forgets_after(&self) -> usize {
+        let partitions = self.tail.as_ref().map_or(0, |tail| tail.partitions);
+        (partitions + 3) * self.partition
+    }
+
+    /// Goes on by so many frames of silence with a memory of silence.
+    pub(crate) fn skip(&self, memory: &mut Memory, frames: usize) {
+        memory.phase = (memory.phase + frames) % self.partition;
+    }
+
     /// A memory of silence.
     pub(crate) fn memory(&self) -> Memory {
         let n = self.partition;
-        let spectra = self.tail.as_ref().map_or(0, |tail| tail.spectra.as_slice().len());
+        let bins = self.tail.as_ref().map_or(0, |tail| tail.bins);
+        let partitions = self.tail.as_ref().map_or(0, |tail| tail.partitions);
         let scratch = match &self.tail {
             None => Scratch {
                 output: Buffer::zeros(BLOCK),
                 frames: Box::default(),
                 numbers: Box::default(),
-                sum: Buffer::zeros(0),
                 transform: Box::default(),
             },
             Some(tail) => Scratch {
                 output: Buffer::zeros(BLOCK),
                 frames: vec![0.0; 2 * n].into(),
                 numbers: vec![Complex::default(); n + 1].into(),
-                sum: Buffer::zeros(2 * tail.bins),
                 transform: vec![Complex::default(); tail.scratch_len()].into(),
             },
         };
@@ -154,8 +170,9 @@ impl Filter {
             window: Buffer::zeros(2 * n + BLOCK),
             phase: 0,
             tail: Buffer::zeros(n + BLOCK),
-            spectra: Buffer::zeros(spectra),
+            spectra: Buffer::zeros(2 * bins * partitions),
             newest: 0,
+            sum: Buffer::zeros(2 * bins),
             scratch,
         }
     }
@@ -171,6 +188,8 @@ impl Filter {
             for other in 1..tail.partitions {
                 memory.spectra.as_mut_slice().copy_within(0..2 * tail.bins, other * 2 * tail.bins);
             }
+            memory.sum.as_mut_slice().fill(0.0);
+            tail.prepare(simd, memory, 0..tail.bins);
             tail.answer(simd, memory);
         }
     }
@@ -202,6 +221,11 @@ impl Filter {
             arena[target + done..][..count].copy_from_slice(&output[..count]);
             done += count;
             memory.phase += count;
+            if let Some(tail) = &self.tail {
+                // As many numbers of the next sum as there are frames, and the few more with the last ones.
+                let formed = |phase: usize| if phase == n { tail.bins } else { phase / PACE * PACE };
+                tail.prepare(simd, memory, formed(phase)..formed(phase + count));
+            }
             if memory.phase == n {
                 self.turn(simd, memory);
             }
@@ -220,6 +244,9 @@ impl Filter {
         memory.phase = 0;
     }
 }
+
+/// Frames after which more of the next sum is formed: as many numbers as keep the vectors of every instruction set full.
+const PACE: usize = 2 * FRAME_GROUP;
 
 /// What the filter hears of a sample. One that is not a number would not leave the spectra when its time is over.
 #[inline(always)]
@@ -269,17 +296,33 @@ impl Tail {
         split(&scratch.numbers, &mut spectra.as_mut_slice()[*newest * 2 * self.bins..][..2 * self.bins]);
     }
 
-    /// Computes what the spectra add to the next partition.
+    /// Forms the `wanted` numbers of what the next partition gets from the spectra that will then not be the newest.
+    #[inline(always)]
+    fn prepare<S: Simd>(&self, simd: S, memory: &mut Memory, wanted: Range<usize>) {
+        let len = 2 * self.bins;
+        multiply_spectra(
+            simd,
+            &memory.spectra.as_slice()[..self.partitions * len],
+            memory.newest,
+            &self.spectra.as_slice()[len..self.partitions * len],
+            wanted,
+            &mut memory.sum.as_mut_slice()[..len],
+        );
+    }
+
+    /// Computes what the spectra add to the next partition, which is prepared but for the newest of them.
     #[inline(always)]
     fn answer<S: Simd>(&self, simd: S, memory: &mut Memory) {
-        let Memory { tail, spectra, newest, scratch, .. } = memory;
-        let len = self.partitions * 2 * self.bins;
-        let sum = &mut scratch.sum.as_mut_slice()[..2 * self.bins];
-        multiply_spectra(simd, &spectra.as_slice()[..len], *newest, &self.spectra.as_slice()[..len], sum);
+        let Memory { tail, spectra, newest, sum, scratch, .. } = memory;
+        let len = 2 * self.bins;
+        let sum = &mut sum.as_mut_slice()[..len];
+        let newest = &spectra.as_slice()[*newest * len..][..len];
+        multiply_spectra(simd, newest, 0, &self.spectra.as_slice()[..len], 0..self.bins, sum);
         let (re, im) = sum.split_at(self.bins);
         for (number, (&re, &im)) in scratch.numbers.iter_mut().zip(re.iter().zip(im)) {
             *number = Complex { re, im };
         }
+        sum.fill(0.0);
         // The first and the last are real, which infinite numbers make them forget.
         let last = scratch.numbers.len() - 1;
         scratch.numbers[0].im = 0.0;
@@ -314,6 +357,7 @@ impl Memory {
         self.window.as_mut_slice().copy_from_slice(other.window.as_slice());
         self.tail.as_mut_slice().copy_from_slice(other.tail.as_slice());
         self.spectra.as_mut_slice().copy_from_slice(other.spectra.as_slice());
+        self.sum.as_mut_slice().copy_from_slice(other.sum.as_slice());
         (self.phase, self.newest) = (other.phase, other.newest);
     }
 }

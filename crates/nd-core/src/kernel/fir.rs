@@ -2,6 +2,8 @@
 //!
 //! Both sum in an order of their own that no length of a block changes.
 
+use std::ops::Range;
+
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 /// Taps of a filter that [`fir`] takes come in multiples of this.
@@ -100,21 +102,27 @@ pub fn dot<S: Simd>(simd: S, taps: &[f32], x: &[f32]) -> f32 {
     parts[0]
 }
 
-/// `sum = Σ_p spectrum[p] · filter[p]`, number by number, of complex numbers.
+/// `sum += Σ_p spectrum[p] · filter[p]`, number by number, of complex numbers; of those `wanted`.
 ///
-/// A spectrum is the real parts of `bins` numbers, then their imaginary parts, and `bins` a multiple of
-/// [`FRAME_GROUP`](super::FRAME_GROUP). Spectrum 0 is number `newest` in `spectra`, the next follow it, and the first
-/// in the slice follows the last.
+/// A spectrum is the real parts of `sum.len() / 2` numbers, then their imaginary parts. Spectrum 0 is number `newest` in
+/// `spectra`, the next follow it, and the first in the slice follows the last. `wanted` begins and ends at a multiple of
+/// [`FRAME_GROUP`](super::FRAME_GROUP).
 #[inline(always)]
-pub fn multiply_spectra<S: Simd>(simd: S, spectra: &[f32], newest: usize, filter: &[f32], sum: &mut [f32]) {
+pub fn multiply_spectra<S: Simd>(
+    simd: S,
+    spectra: &[f32],
+    newest: usize,
+    filter: &[f32],
+    wanted: Range<usize>,
+    sum: &mut [f32],
+) {
     let lanes = S::f32s::LEN;
-    let bins = sum.len() / 2;
-    let mut bin = 0;
-    while bin + 2 * lanes <= bins {
+    let mut bin = wanted.start;
+    while bin + 2 * lanes <= wanted.end {
         multiply_tile::<S, 2>(simd, spectra, newest, filter, sum, bin);
         bin += 2 * lanes;
     }
-    while bin < bins {
+    while bin < wanted.end {
         multiply_tile::<S, 1>(simd, spectra, newest, filter, sum, bin);
         bin += lanes;
     }
@@ -152,9 +160,11 @@ fn multiply_tile<S: Simd, const WIDTH: usize>(
     let (re, im) = sum.split_at_mut(bins);
     let [re_re, im_im, re_im, im_re] = sums;
     for (v, (re_re, im_im)) in re_re.into_iter().zip(im_im).enumerate() {
-        (re_re - im_im).store_slice(&mut re[bin + v * lanes..][..lanes]);
+        let re = &mut re[bin + v * lanes..][..lanes];
+        (S::f32s::from_slice(simd, re) + (re_re - im_im)).store_slice(re);
     }
     for (v, (re_im, im_re)) in re_im.into_iter().zip(im_re).enumerate() {
-        (re_im + im_re).store_slice(&mut im[bin + v * lanes..][..lanes]);
+        let im = &mut im[bin + v * lanes..][..lanes];
+        (S::f32s::from_slice(simd, im) + (re_im + im_re)).store_slice(im);
     }
 }
