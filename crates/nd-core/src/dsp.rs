@@ -7,12 +7,14 @@
 //! | [`Smooth`](smooth::Smooth) | a setting that moves without a step; as a gain, a stage itself |
 //! | [`Gate`](gate::Gate) | silence between the notes |
 //! | [`Tone`](tone::Tone) | bass, mid, treble, presence |
+//! | [`Cabinet`](cabinet::Cabinet) | an impulse response |
 //! | [`DcBlocker`](dc::DcBlocker) | takes away what does not move |
 //! | [`Delay`](delay::Delay) | holds a dry signal back until the wet one has come |
 //! | [`Crossfade`](crossfade::Crossfade) | from one signal to another without a gap |
 //! | [`RateChange`](rate::RateChange) | plays a model of one rate in a stream of another |
 //! | [`Meter`](meter::Meter) | how loud it is |
 //! | [`Oversampler`] | a signal at several times its rate, and back |
+//! | [`TunerInput`](tuner::TunerInput) | lets a [`Tuner`](tuner::Tuner) on another thread hear the string |
 //!
 //! # Their contract
 //!
@@ -43,6 +45,7 @@
 //!
 //! [`resample`](resample()) and [`process_at`] are for signals that are there as a whole; they allocate.
 
+pub mod cabinet;
 pub mod crossfade;
 pub mod dc;
 pub mod delay;
@@ -53,6 +56,7 @@ pub mod rate;
 pub mod resample;
 pub mod smooth;
 pub mod tone;
+pub mod tuner;
 
 pub use oversample::Oversampler;
 pub use resample::{process_at, resample};

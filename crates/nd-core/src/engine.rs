@@ -13,7 +13,7 @@ mod signal;
 mod step;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use convolve::{Convolve, Filter};
+pub(crate) use convolve::{Convolve, Filter, Memory};
 pub(crate) use denormals::without_denormals;
 pub use model::Model;
 pub(crate) use model::Shared;

@@ -1,5 +1,6 @@
 //! Every stage of the chain around a model, each with its settings to turn.
 
+use nd_core::dsp::cabinet::{Cabinet, CabinetOptions};
 use nd_core::dsp::dc::DcBlocker;
 use nd_core::dsp::delay::Delay;
 use nd_core::dsp::gate::{Gate, GateSettings};
@@ -7,6 +8,7 @@ use nd_core::dsp::meter::Meter;
 use nd_core::dsp::rate::RateChange;
 use nd_core::dsp::smooth::{Ramp, Smooth};
 use nd_core::dsp::tone::{Band, Tone};
+use nd_core::dsp::tuner::{Tuner, TunerInput};
 
 /// What the audio thread asks of a stage.
 pub trait Stage {
@@ -38,6 +40,9 @@ pub fn all() -> Vec<Subject> {
         Subject { name: "tone", stage: || Box::new(Tone::new(SAMPLE_RATE)) },
         Subject { name: "model at a higher rate", stage: || Box::new(Elsewhere::new(44_100.0, 48_000.0)) },
         Subject { name: "model at a lower rate", stage: || Box::new(Elsewhere::new(192_000.0, 44_100.0)) },
+        Subject { name: "short cabinet", stage: || Box::new(cabinet(40)) },
+        Subject { name: "cabinet", stage: || Box::new(cabinet(3000)) },
+        Subject { name: "tuner", stage: || Box::new(Tuner::new(SAMPLE_RATE).0) },
         Subject { name: "meter", stage: || Box::new(Meter::new(SAMPLE_RATE)) },
     ]
 }
@@ -76,6 +81,14 @@ impl Stage for DcBlocker {
     fn turn(&mut self, number: usize) {
         self.set_cutoff([10.0, 5.0, 100.0, 1e9][number % 4]);
     }
+}
+
+impl Stage for TunerInput {
+    fn process(&mut self, audio: &mut [f32]) {
+        self.process(audio);
+    }
+    fn reset(&mut self) {}
+    fn turn(&mut self, _: usize) {}
 }
 
 /// Settings that let it open and close on a signal as loud as the tests'.
@@ -141,6 +154,21 @@ impl Stage for Meter {
     fn turn(&mut self, _: usize) {
         self.clear_clip();
     }
+}
+
+fn cabinet(frames: usize) -> Cabinet {
+    let response = super::made_up::signal(frames, 1.0);
+    Cabinet::new(&[response], 48_000.0, SAMPLE_RATE, &CabinetOptions::default()).expect("a response")
+}
+
+impl Stage for Cabinet {
+    fn process(&mut self, audio: &mut [f32]) {
+        self.process(audio);
+    }
+    fn reset(&mut self) {
+        self.reset();
+    }
+    fn turn(&mut self, _: usize) {}
 }
 
 /// Something with a memory, at another rate.
