@@ -1,4 +1,4 @@
-"""The commands ``generate``, ``train`` and ``export``."""
+"""The commands ``generate`` and ``train``."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def run(*arguments: str) -> int:
 def test_a_pair_of_recordings_becomes_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("generate", "dry.wav", "wet.wav", "--seconds", "1") == 0
     assert run("train", "dry.wav", "wet.wav", "model.json", "--hidden", "8") == 0
-    assert run("export", "model.json", "model.hpp") == 0
-    assert run("export", "model.json", "deep.json", "--to", "rtneural") == 0
+    assert run("convert", "model.json", "model.hpp") == 0
+    assert run("convert", "model.json", "deep.json", "--to", "rtneural") == 0
     told = capsys.readouterr().out
     assert "dry.wav: 1 s at 44100 Hz, -4.99 to 4.97" in told
     assert "model.json: mlp, 25 weights, ESR " in told
@@ -81,7 +81,7 @@ def test_gear_with_a_memory_gets_a_warning(folder: Path, capsys: pytest.CaptureF
         ("train dry.wav drive=loud:wet.wav model.json", "expected settings and a file, such as drive=0.2:a"),
         ("train dry.wav wet.wav model.json --arch gru-16", "too short: 0.09 s to train on, of at least 1"),
         ("train dry.wav wet.wav nowhere/model.json", "nowhere/model.json: there is no such folder"),
-        ("export dry.wav model.rs", "dry.wav is not a tanh perceptron as JSON"),
+        ("convert dry.wav model.rs", "dry.wav: not a JSON file"),
     ],
 )
 def test_what_goes_wrong_is_one_line(

@@ -15,8 +15,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from neural_distortion._native import __version__
+from neural_distortion.health import Finding, Report, doctor
 from neural_distortion.io import example_audio, read, write
 from neural_distortion.model import (
+    Layer,
     Metadata,
     Model,
     ModelError,
@@ -30,12 +32,16 @@ if TYPE_CHECKING:
     from neural_distortion import analysis, training
 
 __all__ = [
+    "Finding",
+    "Layer",
     "Metadata",
     "Model",
     "ModelError",
     "Parameter",
+    "Report",
     "__version__",
     "analysis",
+    "doctor",
     "example_audio",
     "example_model",
     "instruction_sets",

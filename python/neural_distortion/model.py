@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,28 @@ MAX_CHANNELS = 64
 """More are taken for frames in the wrong order."""
 
 _MODELS = Path(__file__).parent / "models"
+
+Format = Literal["nam", "rtneural", "aidax", "proteus", "mlp", "onnx", "cpp", "rust"]
+"""What a model can be saved as."""
+
+_PROGRAMS = ("onnx", "cpp", "rust")
+"""Those that this package does not load."""
+
+Compat = Literal["legacy_layer1x1_post_film", "residual_without_layer1x1", "reverse_linear_taps"]
+"""Readings of a file that other programs have."""
+
+SAME = 1e-5
+"""How far, over its peak, the sound of a saved model may be from the model's: its sums have another order."""
+
+_SUFFIXES: Mapping[str, Format] = {
+    ".nam": "nam",
+    ".aidax": "aidax",
+    ".onnx": "onnx",
+    ".h": "cpp",
+    ".hh": "cpp",
+    ".hpp": "cpp",
+    ".rs": "rust",
+}
 
 
 class ModelError(ValueError):
@@ -110,6 +133,36 @@ class Parameter:
     minimum: float
     maximum: float
     default: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of a model, as a listing shows it.
+
+    Attributes
+    ----------
+    path : str
+        Where it is, such as ``arrays[1].layers[3]``.
+    kind : str
+        What it is called: ``"Dense"``, ``"Conv1d"``, ``"WaveNetLayer"``, …
+    in_channels, out_channels : int
+        Widths of its input and output.
+    shape : tuple of int
+        Of its weights: ``(outputs, inputs, taps)`` for a convolution, ``(gates · units, inputs + units)`` for
+        a recurrent layer; empty where there are none.
+    details : str
+        What else there is to say, such as its dilation and its activation.
+    num_parameters : int
+        How many trained numbers it has.
+    """
+
+    path: str
+    kind: str
+    in_channels: int
+    out_channels: int
+    shape: tuple[int, ...]
+    details: str
+    num_parameters: int
 
 
 class Model:
@@ -257,6 +310,95 @@ class Model:
             return planar, None
         return planar, as_settings(parameters, len(self.parameters), planar.shape[1])
 
+    def save(self, path: PathLike, *, format: Format | None = None) -> float | None:
+        """Write the model as a model file, once it is sure that it plays the same, or as a program.
+
+        A model file keeps what the one that was loaded said beside the model: its metadata, and keys of which
+        nothing is known. Weights keep all their bits; a gain that has no place in the format goes into the
+        weights.
+
+        A program has one size, the :attr:`quality` that is set: an ONNX graph, a C++17 header or a Rust
+        module. The graph plays block by block: what the model remembers goes in as ``state0``, … and comes
+        out as ``state0_next``, …; a state that is left out is as it is at the start. Its properties have the
+        sample rate and how many ``prewarm_frames`` of silence run through it before it plays. The other two
+        need their standard library alone and do not allocate while they play.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; a file that is there already is replaced, all at once.
+        format : {"nam", "rtneural", "aidax", "proteus", "mlp", "onnx", "cpp", "rust"}, optional
+            As what; by default, as the suffix says: ``.nam``, ``.aidax``, ``.onnx``, ``.h``, ``.hh``,
+            ``.hpp``, ``.rs``, or ``.json``, which is the format that the model was loaded from or, if that is
+            ``.nam``, RTNeural's.
+
+        Returns
+        -------
+        max_error : float or None
+            The largest difference between the model's sound and that of the file; None for a program. Silence
+            is played before, for not all formats hold the state that a recurrent model starts from.
+
+        Raises
+        ------
+        ModelError
+            If the format cannot express the model; `path` and `found` say what in it.
+        ValueError
+            If the suffix stands for no format, or `format` is none.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import neural_distortion as nd
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> nd.load(nd.example_model("overdrive")).save(f"{folder.name}/overdrive.nam") < 1e-6
+        True
+        """
+        target = Path(path)
+        kind = format or self._format(target)
+        data = self._native.write(kind, target.stem)
+        max_error = None if kind in _PROGRAMS else self._difference(data)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            partial.write_bytes(data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return max_error
+
+    def _format(self, path: Path) -> Format:
+        """Return the format that the suffix of a path stands for."""
+        suffix = path.suffix.lower()
+        if suffix == ".json":
+            own = self._native.format
+            return next((known for known in get_args(Format) if known == own != "nam"), "rtneural")
+        if suffix not in _SUFFIXES:
+            msg = f"{path}: the ending {suffix!r} says no format: expected .json, {', '.join(_SUFFIXES)}"
+            raise ValueError(msg)
+        return _SUFFIXES[suffix]
+
+    def _difference(self, data: bytes) -> float:
+        """Return how far the sound of a file is from this model's at most, or refuse it."""
+        mine, theirs = Model(self._native.usual()), Model(self._native.usual(data))
+        rate = mine.sample_rate or theirs.sample_rate or 48_000
+        frames = round(rate)
+        time = np.arange(frames // 2) / rate
+        noise = np.random.default_rng(0).standard_normal(time.size)
+        sound = np.exp(-4 * time) * (np.sin(2 * np.pi * 110 * time) + 0.1 * noise)
+        audio = np.concatenate([np.zeros(frames), sound]).astype(np.float32)
+        worst = 0.0
+        for size in mine.sizes:
+            mine.quality = theirs.quality = size
+            expected = mine(audio, rate)[frames:]
+            error = float(np.abs(theirs(audio, rate)[frames:] - expected).max())
+            limit = SAME * max(1.0, float(np.abs(expected).max()))
+            if not error <= limit and np.isfinite(expected).all():
+                message = f"the file would not play the same: it is {error:.2g} away, of at most {limit:.2g}"
+                raise ModelError(message, kind="unfaithful", expected=f"{limit:.2g}", found=f"{error:.2g}")
+            worst = max(worst, error)
+        return worst
+
     def reset(self) -> None:
         """Forget all audio so far: the model is as it was when it was loaded, of the size that is set."""
         self._native.reset()
@@ -275,6 +417,16 @@ class Model:
     def architecture(self) -> str:
         """The kind of network, such as ``"WaveNet"``, ``"LSTM"`` or ``"MLP"``."""
         return self._native.architecture
+
+    @property
+    def format(self) -> str:
+        """The format of the file that the model was loaded from, such as ``"nam"``."""
+        return self._native.format
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in order of evaluation, those of all sizes and of models inside this one among them."""
+        return tuple(Layer(*row[:4], tuple(row[4]), *row[5:]) for row in self._native.layers())
 
     @property
     def sample_rate(self) -> float | None:

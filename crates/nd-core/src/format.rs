@@ -6,6 +6,7 @@
 
 mod aidax;
 mod fold;
+mod graph;
 mod json;
 mod limits;
 mod metadata;
@@ -16,7 +17,7 @@ mod rtneural;
 mod target;
 
 pub use limits::Limits;
-pub use target::Target;
+pub use target::{Target, UnknownTarget};
 
 use crate::error::LoadError;
 use crate::spec::ModelSpec;

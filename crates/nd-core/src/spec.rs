@@ -8,6 +8,7 @@
 //! `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` in `PyTorch`'s gate order.
 
 mod activation;
+mod describe;
 mod layer;
 mod metadata;
 mod quality;
@@ -15,6 +16,7 @@ mod size;
 mod wavenet;
 
 pub use activation::Activation;
+pub use describe::LayerDescription;
 pub use layer::{Affine, Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Rnn};
 pub use metadata::Metadata;
 pub use wavenet::{Film, Gating, LayerArray, WaveNet, WaveNetLayer};
@@ -70,6 +72,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Nam, Self::RtNeural, Self::AidaX, Self::Proteus, Self::Mlp];
+
     /// Its name, for code that has no such type.
     pub fn name(self) -> &'static str {
         match self {

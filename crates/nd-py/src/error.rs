@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nd_core::{CompileError, LoadError};
+use nd_core::{CompileError, LoadError, WriteError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -33,6 +33,18 @@ impl From<LoadError> for Reason {
 
 impl From<CompileError> for Reason {
     fn from(error: CompileError) -> Self {
+        Self {
+            message: error.to_string(),
+            kind: error.kind(),
+            path: error.path().map(str::to_owned),
+            expected: error.expected(),
+            found: error.found(),
+        }
+    }
+}
+
+impl From<WriteError> for Reason {
+    fn from(error: WriteError) -> Self {
         Self {
             message: error.to_string(),
             kind: error.kind(),

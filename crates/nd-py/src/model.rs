@@ -3,17 +3,18 @@
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use nd_core::dsp::process_at;
 use nd_core::dsp::resample::UnsupportedRates;
 use nd_core::engine::PARAMETER_DEFAULT;
-use nd_core::{Metadata, ModelSpec};
+use nd_core::format::UnknownTarget;
+use nd_core::{CompileOptions, Metadata, ModelSpec, Target};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::{Reason, detached, model_error};
 use crate::option::{compile_options, load_options};
@@ -30,8 +31,9 @@ pub(crate) struct Model {
     stream: Mutex<Vec<nd_core::Model>>,
     /// The bits of an `f64`, which can be read and set while the model is at work.
     quality: AtomicU64,
-    architecture: &'static str,
-    metadata: Metadata,
+    /// What the file says; all clones have it in common.
+    spec: Arc<ModelSpec>,
+    file: Option<String>,
 }
 
 #[pymethods]
@@ -42,7 +44,7 @@ impl Model {
     fn new(
         py: Python<'_>,
         data: &[u8],
-        file: Option<&str>,
+        file: Option<String>,
         prewarm: bool,
         compat: Vec<String>,
         math: &str,
@@ -57,14 +59,55 @@ impl Model {
             let fresh = spec.compile(&compile)?;
             Ok((spec, fresh))
         })?
-        .map_err(|reason| model_error(py, file, &reason))?;
+        .map_err(|reason| model_error(py, file.as_deref(), &reason))?;
         Ok(Self {
             fresh,
             stream: Mutex::default(),
             quality: AtomicU64::new(1.0_f64.to_bits()),
-            architecture: spec.architecture(),
-            metadata: spec.metadata,
+            spec: Arc::new(spec),
+            file,
         })
+    }
+
+    /// This model or, with `data`, that of another file, compiled in the usual way.
+    #[pyo3(signature = (data=None))]
+    fn usual(&self, py: Python<'_>, data: Option<&[u8]>) -> PyResult<Self> {
+        let (spec, fresh) = detached(py, || -> Result<_, Reason> {
+            let spec = data.map(ModelSpec::from_slice).transpose()?.map_or(Arc::clone(&self.spec), Arc::new);
+            let fresh = spec.compile(&CompileOptions::default())?;
+            Ok((spec, fresh))
+        })?
+        .map_err(|reason| model_error(py, None, &reason))?;
+        let (stream, quality) = (Mutex::default(), AtomicU64::new(1.0_f64.to_bits()));
+        Ok(Self { fresh, stream, quality, spec, file: None })
+    }
+
+    /// The model as a file of the format that is called `target`; as a program, of the size that is set, and called
+    /// `name`.
+    fn write<'py>(&self, py: Python<'py>, target: &str, name: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let target: Target =
+            target.parse().map_err(|error: UnknownTarget| PyValueError::new_err(error.to_string()))?;
+        let quality = self.quality();
+        let file = detached(py, || {
+            if let Target::Model(_) = target {
+                return self.spec.write(target);
+            }
+            let mut spec = self.spec.at_quality(quality);
+            spec.metadata.name = Some(name.to_owned());
+            spec.write(target)
+        })?
+        .map_err(|error| model_error(py, self.file.as_deref(), &error.into()))?;
+        Ok(PyBytes::new(py, &file))
+    }
+
+    /// The fields of `neural_distortion.Layer`, for each.
+    fn layers(&self) -> Vec<(String, &'static str, usize, usize, Vec<usize>, String, usize)> {
+        let rows = self.spec.describe().into_iter();
+        rows.map(|row| {
+            let widths = (row.in_channels, row.out_channels);
+            (row.path, row.kind, widths.0, widths.1, row.shape, row.details, row.num_parameters)
+        })
+        .collect()
     }
 
     /// The wet signal for all of `audio`, `(channels, frames)` and contiguous, at `sample_rate`.
@@ -182,8 +225,8 @@ impl Model {
             fresh: self.fresh.clone(),
             stream: Mutex::new(self.stream()?.clone()),
             quality: AtomicU64::new(self.quality().to_bits()),
-            architecture: self.architecture,
-            metadata: self.metadata.clone(),
+            spec: Arc::clone(&self.spec),
+            file: self.file.clone(),
         })
     }
 
@@ -224,7 +267,12 @@ impl Model {
 
     #[getter]
     fn architecture(&self) -> &'static str {
-        self.architecture
+        self.spec.architecture()
+    }
+
+    #[getter]
+    fn format(&self) -> &'static str {
+        self.spec.format.name()
     }
 
     #[getter]
@@ -265,7 +313,7 @@ impl Model {
             raw,
             other: _,
             warnings,
-        } = &self.metadata;
+        } = &self.spec.metadata;
         let fields = PyDict::new(py);
         fields.set_item("name", name)?;
         fields.set_item("modeled_by", modeled_by)?;

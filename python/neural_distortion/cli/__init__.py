@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from neural_distortion._extra import MissingExtra
-from neural_distortion.cli import analysis, demo, info, render, simulation, training
+from neural_distortion.cli import analysis, convert, demo, doctor, info, render, simulation, training
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -24,13 +24,14 @@ for command in (
     demo.demo,
     info.info,
     render.render,
+    convert.convert,
+    doctor.doctor,
     analysis.analyze,
     analysis.compare,
     analysis.bench,
     simulation.simulate,
     training.generate,
     training.train,
-    training.export,
 ):
     app.command()(command)
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from neural_distortion.cli.console import messages, output
+from neural_distortion.cli.option import Json, Loading, with_loading
 from neural_distortion.io import read
 from neural_distortion.model import Model, ModelError, load
 
@@ -35,19 +36,21 @@ print(a.shape[0] ** 3 / best / 1e9)
 """Multiply-adds in a nanosecond, in a matrix product that stays in the second cache."""
 
 Align = Annotated[bool, typer.Option("--align", help="Undo each candidate's delay and gain first.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
 
 
+@with_loading
 def analyze(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     html: Annotated[Path | None, typer.Option(help="Write a page with all pictures here.")] = None,
     json_: Json = False,  # noqa: FBT002  (typer makes it an option)
     level_db: Annotated[float, typer.Option(help="Peak of the tones, in dBFS.")] = -12.0,
+    *,
+    loading: Loading,
 ) -> None:
     """Measure what a model does: distortion, aliasing, responses, dynamics, loudness."""
     from neural_distortion import analysis
 
-    loaded = load(model)
+    loaded = load(model, **loading)
     with _progress() as say:
         measured = analysis.analyze(loaded, name=_name(loaded, model), level_db=level_db, progress=say)
         if html:
@@ -66,6 +69,7 @@ def analyze(
         messages.print(f"All pictures are in {escape(str(html))}.")
 
 
+@with_loading
 def compare(
     reference: Annotated[
         Path, typer.Argument(metavar="REFERENCE", help="A model, or a recording, to match.")
@@ -76,13 +80,15 @@ def compare(
     ] = None,
     align: Align = False,  # noqa: FBT002  (typer makes it an option)
     json_: Json = False,  # noqa: FBT002  (typer makes it an option)
+    *,
+    loading: Loading,
 ) -> None:
     """Say how near models, or recordings, are to a reference; the nearest comes first."""
     from neural_distortion import analysis
 
     names = dict(zip(_short([reference, *candidates]), [reference, *candidates], strict=True))
     rates: dict[Path, int] = {}
-    loaded = {name: _model_or_recording(path, rates) for name, path in names.items()}
+    loaded = {name: _model_or_recording(path, rates, loading) for name, path in names.items()}
     played = None
     if dry:
         played = _mono(dry, rates)
@@ -114,16 +120,19 @@ def compare(
         output.print(escape("".join(f"{number:>12}" for number in numbers) + f"  {name}"))
 
 
+@with_loading
 def bench(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     block: Annotated[int, typer.Option(min=1, help="Frames in a block.")] = 64,
     json_: Json = False,  # noqa: FBT002  (typer makes it an option)
+    *,
+    loading: Loading,
 ) -> None:
     """Measure how fast a model runs on this machine, on one core.
 
     A multiply-add is one for each weight and sample. A block's time has that of the call from Python in it.
     """
-    loaded = load(model)
+    loaded = load(model, **loading)
     rate = loaded.sample_rate or 48_000
     noise = (0.1 * np.random.default_rng(0).standard_normal(round(rate))).astype(np.float32)
     with _progress() as say:
@@ -191,10 +200,10 @@ def _short(paths: list[Path]) -> list[str]:
     raise ValueError(msg)
 
 
-def _model_or_recording(path: Path, rates: dict[Path, int]) -> Model | np.ndarray:
+def _model_or_recording(path: Path, rates: dict[Path, int], loading: Loading) -> Model | np.ndarray:
     """Return what is in a file, and note the sample rate of a recording."""
     try:
-        return load(path)
+        return load(path, **loading)
     except ModelError as error:
         if error.kind != "not_json":
             raise

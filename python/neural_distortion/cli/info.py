@@ -9,12 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from neural_distortion.cli.console import messages, output
+from neural_distortion.cli.option import Loading, with_loading
 from neural_distortion.model import Model, load
 
 
-def info(model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")]) -> None:
+@with_loading
+def info(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")], *, loading: Loading
+) -> None:
     """Say what a model is: its kind, size and rate, and what its file tells about it."""
-    loaded = load(model)
+    loaded = load(model, **loading)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     for name, value in facts(loaded).items():

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from neural_distortion.cli.console import messages, output
+from neural_distortion.cli.option import Loading, with_loading
 from neural_distortion.io import Reader, Writer
 from neural_distortion.model import Model, load
 
@@ -22,6 +23,7 @@ BLOCK = 1 << 16
 """Frames of a stream in memory at a time."""
 
 
+@with_loading
 def render(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Audio files of any format.")],
@@ -35,13 +37,15 @@ def render(
     quality: Annotated[float, typer.Option(help="Size, 0 (smallest) to 1 (full).")] = 1.0,
     parameter: Annotated[list[float] | None, typer.Option(help="A knob, 0 to 1; once for each.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; by default, all.")] = None,
+    *,
+    loading: Loading,
 ) -> None:
     """Render audio files through a model.
 
     The output is as long as the input and at its sample rate. Its suffix says the format; in a folder, the
     names and formats are those of the inputs.
     """
-    loaded = load(model)
+    loaded = load(model, **loading)
     loaded.quality = quality
     for source, destination in pairs(inputs, target):
         render_file(

@@ -1,4 +1,4 @@
-"""``neural-distortion generate``, ``train`` and ``export``: a model from recordings."""
+"""``neural-distortion generate`` and ``train``: a model from recordings."""
 
 import math
 from pathlib import Path
@@ -284,23 +284,6 @@ def read_at(path: Path, sample_rate: int, dry: Path) -> Audio:
         msg = f"{dry} is at {sample_rate} Hz and {path} at {rate} Hz: they have to be recorded at one rate"
         raise ValueError(msg)
     return audio
-
-
-def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A perceptron, as train writes it.")],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Where to.")],
-    to: Annotated[
-        training.Dialect | None,
-        typer.Option(help="What to write; without it, the suffix (.json, .hpp or .rs) says."),
-    ] = None,
-) -> None:
-    """Write a perceptron as another kind of file.
-
-    mlp is a flat JSON for one hidden layer, rtneural RTNeural's JSON; cpp is a C++17 header and rust a Rust
-    module with the weights compiled in.
-    """
-    training.export(model, target, to=to)
-    output.print(f"{escape(str(target))}: {target.stat().st_size:,} bytes")
 
 
 def parse_widths(text: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 """
 
 from neural_distortion.training.architecture import ARCHITECTURES, ArchitectureName
-from neural_distortion.training.dialect import Dialect, export
+from neural_distortion.training.dialect import export
 from neural_distortion.training.perceptron import Dense, Perceptron
 from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit, fit_perceptron
 from neural_distortion.training.plan import EFFORTS, Effort
@@ -18,7 +18,6 @@ __all__ = [
     "EFFORTS",
     "ArchitectureName",
     "Dense",
-    "Dialect",
     "Effort",
     "Epoch",
     "Fit",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{aidax, mlp, nam, proteus, rtneural};
+use super::{aidax, graph, mlp, nam, proteus, rtneural};
 use crate::error::WriteError;
 use crate::spec::{Format, ModelSpec};
 
@@ -15,6 +15,12 @@ use crate::spec::{Format, ModelSpec};
 pub enum Target {
     /// A model file.
     Model(Format),
+    /// An ONNX graph that plays block by block: what the model remembers goes in and comes out.
+    Onnx,
+    /// A C++17 header with the weights in it, which needs the standard library alone.
+    Cpp,
+    /// A Rust module with the weights in it, which needs the standard library alone.
+    Rust,
 }
 
 /// A target's name is none of the known ones.
@@ -27,14 +33,18 @@ pub struct UnknownTarget {
 
 impl Target {
     /// Everything that a description can be written as.
-    pub fn all() -> [Self; 5] {
-        [Format::Nam, Format::RtNeural, Format::AidaX, Format::Proteus, Format::Mlp].map(Self::Model)
+    pub fn all() -> [Self; 8] {
+        let [a, b, c, d, e] = Format::ALL.map(Self::Model);
+        [a, b, c, d, e, Self::Onnx, Self::Cpp, Self::Rust]
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Model(format) => format.name(),
+            Self::Onnx => "onnx",
+            Self::Cpp => "cpp",
+            Self::Rust => "rust",
         }
     }
 }
@@ -57,7 +67,8 @@ impl FromStr for Target {
 impl ModelSpec {
     /// Writes the model; a model file keeps its metadata and the keys of its file that nothing is known of.
     ///
-    /// What is read again plays the same. Weights keep all their bits, except where a gain has no place of its own in
+    /// A model file that is read again plays the same, and so do the programs, which have one size
+    /// ([`at_quality`](Self::at_quality) gives it). Weights keep all their bits, except where a gain has no place of its own in
     /// the target and is multiplied into the weights next to it. The state at the start has a place in `.nam` alone.
     ///
     /// # Errors
@@ -70,6 +81,17 @@ impl ModelSpec {
             Target::Model(Format::AidaX) => aidax::write(self),
             Target::Model(Format::Proteus) => proteus::write(self),
             Target::Model(Format::Mlp) => mlp::write(self),
+            Target::Onnx => graph::onnx(self),
+            Target::Cpp => graph::cpp::write(self, &self.namespace()),
+            Target::Rust => graph::rust::write(self),
         }
+    }
+
+    /// The model's name in lower-case letters, digits and `_`, behind `model_`.
+    fn namespace(&self) -> String {
+        let name = self.metadata.name.as_deref().unwrap_or_default().to_lowercase();
+        let words =
+            name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        std::iter::once("model").chain(words).collect::<Vec<_>>().join("_")
     }
 }

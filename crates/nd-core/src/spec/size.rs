@@ -34,11 +34,11 @@ fn len(bias: Option<&Vec<f32>>) -> usize {
     bias.map_or(0, Vec::len)
 }
 
-fn conv(conv: &Conv1d) -> usize {
+pub(super) fn conv(conv: &Conv1d) -> usize {
     conv.weight.len() + len(conv.bias.as_ref())
 }
 
-fn layer(layer: &Layer) -> usize {
+pub(super) fn layer(layer: &Layer) -> usize {
     match layer {
         Layer::Dense(dense) => dense.weight.len() + len(dense.bias.as_ref()),
         Layer::Conv1d(conv) => self::conv(conv),
@@ -73,6 +73,6 @@ fn array(array: &LayerArray) -> usize {
         + conv(&array.head_rechannel)
 }
 
-fn residual_layer(layer: &WaveNetLayer) -> usize {
+pub(super) fn residual_layer(layer: &WaveNetLayer) -> usize {
     layer.convs().map(conv).sum()
 }

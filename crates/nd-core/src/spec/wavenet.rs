@@ -72,20 +72,25 @@ pub struct WaveNetLayer {
 }
 
 impl WaveNetLayer {
+    /// Its modulations by their names, in the order of evaluation.
+    pub fn films(&self) -> [(&'static str, Option<&Film>); 8] {
+        [
+            ("conv_pre_film", self.conv_pre_film.as_ref()),
+            ("conv_post_film", self.conv_post_film.as_ref()),
+            ("input_mixin_pre_film", self.input_mixin_pre_film.as_ref()),
+            ("input_mixin_post_film", self.input_mixin_post_film.as_ref()),
+            ("activation_pre_film", self.activation_pre_film.as_ref()),
+            ("activation_post_film", self.activation_post_film.as_ref()),
+            ("layer1x1_post_film", self.layer1x1_post_film.as_ref()),
+            ("head1x1_post_film", self.head1x1_post_film.as_ref()),
+        ]
+    }
+
     /// Its convolutions, those of its modulations last.
     pub fn convs(&self) -> impl Iterator<Item = &Conv1d> {
         let convs = [Some(&self.conv), Some(&self.mixin), self.layer1x1.as_ref(), self.head1x1.as_ref()];
-        let films = [
-            &self.conv_pre_film,
-            &self.conv_post_film,
-            &self.input_mixin_pre_film,
-            &self.input_mixin_post_film,
-            &self.activation_pre_film,
-            &self.activation_post_film,
-            &self.layer1x1_post_film,
-            &self.head1x1_post_film,
-        ];
-        convs.into_iter().flatten().chain(films.into_iter().flatten().map(|film| &film.conv))
+        let films = self.films().into_iter().filter_map(|(_, film)| film.map(|film| &film.conv));
+        convs.into_iter().flatten().chain(films)
     }
 }
 

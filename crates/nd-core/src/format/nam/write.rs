@@ -298,6 +298,6 @@ fn activation(activation: &Activation, path: &str) -> Result<Value, WriteError> 
             object("LeakyHardtanh", &[bounds, slopes].concat())
         }
         Activation::Softsign => "Softsign".into(),
-        other => return Err(error(path, "an activation that players of .nam have", format!("{other:?}"))),
+        other => return Err(error(path, "an activation that players of .nam have", other.to_string())),
     })
 }

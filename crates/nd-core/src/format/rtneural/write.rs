@@ -131,7 +131,7 @@ impl Writer {
             Activation::PRelu { slopes } => slopes.clone(),
             other => {
                 let name = name(other).ok_or_else(|| {
-                    inexpressible(self.target, path, "an activation that keras has", format!("{other:?}"))
+                    inexpressible(self.target, path, "an activation that keras has", other.to_string())
                 })?;
                 let weights = Value::Array(Vec::new());
                 return Ok(vec![

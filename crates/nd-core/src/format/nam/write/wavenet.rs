@@ -4,7 +4,7 @@ use super::{Parts, activation, bias, error, is_in_oldest, model};
 use crate::error::WriteError;
 use crate::format::fold::check_len;
 use crate::format::json::Value;
-use crate::spec::{Activation, Conv1d, Film, Gating, LayerArray, WaveNet, WaveNetLayer};
+use crate::spec::{Activation, Conv1d, Gating, LayerArray, WaveNet, WaveNetLayer};
 
 pub(super) fn wavenet(wavenet: &WaveNet, path: &str) -> Result<Parts, WriteError> {
     let WaveNet { in_channels, condition, arrays, head_scale, post_head } = wavenet;
@@ -84,20 +84,6 @@ struct Writer<'a> {
     condition_size: usize,
 }
 
-/// The modulations of a layer by their keys, in the order of their weights.
-fn films(layer: &WaveNetLayer) -> [(&'static str, Option<&Film>); 8] {
-    [
-        ("conv_pre_film", layer.conv_pre_film.as_ref()),
-        ("conv_post_film", layer.conv_post_film.as_ref()),
-        ("input_mixin_pre_film", layer.input_mixin_pre_film.as_ref()),
-        ("input_mixin_post_film", layer.input_mixin_post_film.as_ref()),
-        ("activation_pre_film", layer.activation_pre_film.as_ref()),
-        ("activation_post_film", layer.activation_post_film.as_ref()),
-        ("layer1x1_post_film", layer.layer1x1_post_film.as_ref()),
-        ("head1x1_post_film", layer.head1x1_post_film.as_ref()),
-    ]
-}
-
 /// What an array has that one of A1 has not, under its keys.
 type Extras = Vec<(&'static str, Value)>;
 
@@ -164,7 +150,7 @@ impl Writer<'_> {
                 self.one_tap(conv, true, &name(part), weights)?;
             }
         }
-        for (key, film) in films(layer) {
+        for (key, film) in layer.films() {
             if let Some(film) = film {
                 self.one_tap(&film.conv, true, &name(key), weights)?;
             }
@@ -227,9 +213,9 @@ impl Writer<'_> {
         if let Some((width, groups)) = self.same("head1x1", head1x1)? {
             extras.push(("head1x1", side(groups, [("out_channels", width.into())])));
         }
-        for (index, (key, _)) in films(&array.layers[0]).into_iter().enumerate() {
+        for (index, (key, _)) in array.layers[0].films().into_iter().enumerate() {
             let film =
-                |layer: &WaveNetLayer| films(layer)[index].1.map(|film| (film.shift, film.conv.groups));
+                |layer: &WaveNetLayer| layer.films()[index].1.map(|film| (film.shift, film.conv.groups));
             if let Some((shift, groups)) = self.same(key, film)? {
                 extras.push((key, side(groups, [("shift", shift.into())])));
             }
