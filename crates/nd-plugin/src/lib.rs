@@ -11,8 +11,10 @@
 #[cfg(feature = "gui")]
 pub mod editor;
 pub mod factory;
+mod impulse;
 pub mod loader;
 pub mod params;
+pub mod preset;
 mod processor;
 mod rig;
 pub mod state;
@@ -20,6 +22,7 @@ pub mod telemetry;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use nice_plug::prelude::*;
 
@@ -32,6 +35,9 @@ use telemetry::Telemetry;
 /// Rigs that may wait on their way to the audio thread or back.
 const QUEUE: usize = 2;
 
+/// How often a render looks whether the loader is done.
+const OFFLINE_WAIT: Duration = Duration::from_millis(1);
+
 /// An instance of the plugin.
 #[derive(Debug, Default)]
 pub struct NeuralDistortion {
@@ -41,6 +47,8 @@ pub struct NeuralDistortion {
     /// Both are there while the plugin is active.
     worker: Option<Worker>,
     processor: Option<Processor>,
+    /// Whether the host renders, and waits for nothing but the sound.
+    offline: bool,
 }
 
 const fn layout(inputs: u32, outputs: u32, name: &'static str) -> AudioIOLayout {
@@ -85,19 +93,24 @@ impl Plugin for NeuralDistortion {
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
         self.deactivate();
+        let count = |channels: Option<NonZeroU32>| channels.map_or(1, |channels| channels.get() as usize);
         let setup = Setup {
             sample_rate: f64::from(config.sample_rate),
-            max_block: config.max_buffer_size as usize,
-            channels: layout.main_output_channels.map_or(1, |channels| channels.get() as usize),
+            inputs: count(layout.main_input_channels),
+            outputs: count(layout.main_output_channels),
         };
+        self.offline = config.process_mode == ProcessMode::Offline;
         let (rigs, new_rigs) = rtrb::RingBuffer::new(QUEUE);
         let (old_rigs, retired) = rtrb::RingBuffer::new(QUEUE);
-        self.processor = Some(Processor::new(&self.params, &self.telemetry, setup, new_rigs, old_rigs));
+        let mut processor = Processor::new(&self.params, &self.telemetry, setup, new_rigs, old_rigs);
         self.worker = Some(Worker::start(&self.loader, &self.params, setup, rigs, retired));
+        processor.reset();
+        let latency = processor.latency() as u32;
+        self.processor = Some(processor);
         self.telemetry.sample_rate.set(config.sample_rate);
-        self.telemetry.channels.store(setup.channels as u32, Relaxed);
-        self.telemetry.latency_samples.store(0, Relaxed);
-        context.set_latency_samples(0);
+        self.telemetry.channels.store(setup.outputs as u32, Relaxed);
+        self.telemetry.latency_samples.store(latency, Relaxed);
+        context.set_latency_samples(latency);
         true
     }
 
@@ -111,12 +124,24 @@ impl Plugin for NeuralDistortion {
         &mut self,
         buffer: &mut Buffer<'_>,
         _: &mut AuxiliaryBuffers<'_>,
-        _: &mut impl ProcessContext<Self>,
+        context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        if let Some(processor) = &mut self.processor {
-            processor.process(buffer.as_slice());
+        let Some(processor) = &mut self.processor else { return ProcessStatus::Normal };
+        // A render is to have the model that was asked for from the first sample on, and it has the time to wait.
+        while self.offline && self.loader.is_busy(&self.params) {
+            processor.take_rig();
+            std::thread::sleep(OFFLINE_WAIT);
         }
-        ProcessStatus::Normal
+        processor.process(buffer.as_slice());
+        let latency = processor.latency() as u32;
+        if self.telemetry.latency_samples.swap(latency, Relaxed) != latency {
+            context.set_latency_samples(latency);
+        }
+        if processor.is_asleep() { ProcessStatus::Normal } else { ProcessStatus::KeepAlive }
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        state::migrate(state);
     }
 
     fn deactivate(&mut self) {

@@ -6,18 +6,19 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nd_core::{CompileOptions, Metadata, Model, ModelSpec};
+use nd_core::{CompileOptions, Metadata, ModelSpec};
 use parking_lot::{Condvar, Mutex, RwLock};
-use rtrb::{Consumer, Producer};
+use rtrb::{Consumer, Producer, PushError};
 
 use crate::factory;
-use crate::params::NdParams;
-use crate::rig::{Rig, Setup};
-use crate::state::Selection;
+use crate::impulse::Impulse;
+use crate::params::{KNOBS, NdParams, Side};
+use crate::rig::{Amp, Levels, Rig, Setup};
+use crate::state::{Found, Selection};
 
 /// How often the loader looks for what the audio thread or a host's session asks for.
 const POLL: Duration = Duration::from_millis(10);
@@ -165,7 +166,11 @@ pub struct Loader {
     queue: Mutex<Queue>,
     wake: Condvar,
     idle: Condvar,
+    /// Whether something that was asked for is not done yet; a host that renders offline waits for it.
+    busy: AtomicBool,
     status: RwLock<Arc<Status>>,
+    /// What the thread keeps from one activation to the next.
+    loaded: Mutex<Loaded>,
 }
 
 #[derive(Debug, Default)]
@@ -177,9 +182,19 @@ struct Queue {
     idle: bool,
 }
 
+/// What was read last.
+#[derive(Debug, Default)]
+struct Loaded {
+    model: Selection,
+    amp: Option<Amp>,
+    cabinet: Selection,
+    impulse: Option<Impulse>,
+}
+
 impl Loader {
     /// Asks for something. What is asked for while the plugin is not active waits until it is.
     pub fn send(&self, command: Command) {
+        self.busy.store(true, Ordering::Release);
         self.queue.lock().commands.push_back(command);
         self.wake.notify_all();
     }
@@ -193,6 +208,12 @@ impl Loader {
     #[cfg(all(test, feature = "gui"))]
     pub(crate) fn waiting(&self) -> Vec<Command> {
         self.queue.lock().commands.iter().cloned().collect()
+    }
+
+    /// Whether something that was asked for is not ready to play yet. Wait-free.
+    pub(crate) fn is_busy(&self, params: &NdParams) -> bool {
+        let asked = params.model.is_restored() || params.cabinet.is_restored();
+        asked || params.steps.load(Ordering::Relaxed) != 0 || self.busy.load(Ordering::Acquire)
     }
 
     fn update(&self, change: impl FnOnce(&mut Status)) {
@@ -212,7 +233,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread. The first rig is ready in `rigs` when this returns.
+    /// Starts the thread. The first rig is on its way through `rigs` when this returns.
     pub(crate) fn start(
         loader: &Arc<Loader>,
         params: &Arc<NdParams>,
@@ -222,33 +243,29 @@ impl Worker {
     ) -> Self {
         {
             let mut queue = loader.queue.lock();
-            queue.end = false;
-            queue.idle = false;
+            (queue.end, queue.idle) = (false, false);
         }
         let mut task = Task {
+            loaded: std::mem::take(&mut loader.loaded.lock()),
+            side: params.cab_side.value(),
+            drawn: None,
             loader: Arc::clone(loader),
             params: Arc::clone(params),
             setup,
             rigs,
             retired,
-            model: None,
             ready: None,
         };
         let thread = std::thread::Builder::new()
             .name("loader".to_owned())
             .spawn(move || task.run())
             .expect("a system that runs a host can run one more thread");
-        let worker = Self { loader: Arc::clone(loader), thread: Some(thread) };
-        worker.wait();
-        worker
-    }
-
-    /// Waits until everything that was asked for is done.
-    pub(crate) fn wait(&self) {
-        let mut queue = self.loader.queue.lock();
-        while !queue.idle {
-            self.loader.idle.wait(&mut queue);
+        let mut queue = loader.queue.lock();
+        while !queue.idle && !thread.is_finished() {
+            loader.idle.wait_for(&mut queue, POLL);
         }
+        drop(queue);
+        Self { loader: Arc::clone(loader), thread: Some(thread) }
     }
 }
 
@@ -258,39 +275,48 @@ impl Drop for Worker {
         self.loader.wake.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported already.
-            let _ = thread.join();
+            _ = thread.join();
         }
     }
 }
 
 /// What the thread owns.
+#[derive(Debug)]
 struct Task {
     loader: Arc<Loader>,
     params: Arc<NdParams>,
     setup: Setup,
     rigs: Producer<Box<Rig>>,
     retired: Consumer<Box<Rig>>,
-    /// The loaded model, freshly reset: rigs play clones of it.
-    model: Option<Model>,
-    /// A rig that the audio thread has had no time for yet.
+    loaded: Loaded,
+    side: Side,
+    /// What the transfer curve was drawn with.
+    drawn: Option<Look>,
+    /// A rig that there was no room for yet. Another one takes its place.
     ready: Option<Box<Rig>>,
 }
 
 impl Task {
     fn run(&mut self) {
-        self.choose(&self.params.model.get());
         self.params.model.take_restored();
+        self.params.cabinet.take_restored();
+        self.choose_cabinet(&self.params.cabinet.get());
+        self.choose_model(&self.params.model.get());
+        // Of what is not to be had, what there was before plays on, or nothing.
+        self.send_rig();
         loop {
             while self.retired.pop().is_ok() {}
             if let Some(rig) = self.ready.take() {
-                self.ready = self.rigs.push(rig).err().map(|rtrb::PushError::Full(rig)| rig);
+                self.ready = self.rigs.push(rig).err().map(|PushError::Full(rig)| rig);
             }
+            self.draw();
             let mut queue = self.loader.queue.lock();
             if queue.end {
-                return;
+                break;
             }
             if queue.commands.is_empty() {
-                queue.idle = self.ready.is_none();
+                queue.idle = true;
+                self.loader.busy.store(self.ready.is_some(), Ordering::Release);
                 self.loader.idle.notify_all();
                 self.loader.wake.wait_for(&mut queue, POLL);
             }
@@ -298,27 +324,43 @@ impl Task {
             drop(queue);
             self.obey(&commands);
         }
+        *self.loader.loaded.lock() = std::mem::take(&mut self.loaded);
     }
 
     fn obey(&mut self, commands: &[Command]) {
-        let mut wanted = self.params.model.take_restored();
+        if self.loader.is_busy(&self.params) {
+            // Before the requests are taken, so that there is no moment at which nothing seems to be asked for.
+            self.loader.busy.store(true, Ordering::Release);
+        }
+        let mut model = self.params.model.take_restored();
+        let mut cabinet = self.params.cabinet.take_restored();
         let steps = self.params.steps.swap(0, Ordering::Relaxed);
         let steps = (steps != 0).then_some(Command::Step(steps));
         for command in commands.iter().chain(&steps) {
             match command {
-                Command::LoadModel(path) => wanted = Some(Selection::file(path.clone())),
-                Command::LoadFactoryModel(name) => wanted = Some(Selection::factory(name)),
-                Command::RemoveModel => wanted = Some(Selection::default()),
+                Command::LoadModel(path) => model = Some(Selection::file(path.clone())),
+                Command::LoadFactoryModel(name) => model = Some(Selection::factory(name)),
+                Command::RemoveModel => model = Some(Selection::default()),
+                Command::LoadCabinet(path) => cabinet = Some(Selection::file(path.clone())),
+                Command::RemoveCabinet => cabinet = Some(Selection::default()),
                 Command::Step(by) => {
-                    let from = wanted.clone().unwrap_or_else(|| self.params.model.get());
-                    wanted = neighbour(&from, *by).or(wanted);
+                    let from = model.clone().unwrap_or_else(|| self.params.model.get());
+                    model = neighbour(&from, *by).or(model);
                 }
-                Command::LoadCabinet(_) | Command::RemoveCabinet => {}
                 Command::OpenFolder(path) => self.list(path),
             }
         }
-        if let Some(selection) = wanted {
-            self.choose(&selection);
+        let side = std::mem::replace(&mut self.side, self.params.cab_side.value());
+        let turned = side != self.side && self.loaded.impulse.is_some();
+        let mut changed = turned;
+        if let Some(selection) = cabinet {
+            changed |= self.choose_cabinet(&selection);
+        }
+        if let Some(selection) = model {
+            changed |= self.choose_model(&selection);
+        }
+        if changed {
+            self.send_rig();
         }
     }
 
@@ -333,52 +375,147 @@ impl Task {
         }
     }
 
-    /// Loads what is selected, or says why not.
-    fn choose(&mut self, selection: &Selection) {
+    /// Loads the model that is selected, or says why not. Says whether it is there.
+    fn choose_model(&mut self, selection: &Selection) -> bool {
+        self.outcome(|task| task.try_model(selection))
+    }
+
+    /// Loads the impulse response that is selected, or says why not. Says whether it is there.
+    fn choose_cabinet(&mut self, selection: &Selection) -> bool {
+        self.outcome(|task| task.try_cabinet(selection))
+    }
+
+    /// Tries to load something, and shows what came of it: a warning, perhaps, or why not.
+    fn outcome(&mut self, try_it: impl FnOnce(&mut Self) -> Result<Option<String>, String>) -> bool {
+        let result = try_it(self);
+        let loaded = result.is_ok();
+        self.loader.update(|status| {
+            status.loading = None;
+            (status.warning, status.error) = match result {
+                Ok(warning) => (warning, None),
+                Err(error) => (None, Some(error)),
+            };
+        });
+        loaded
+    }
+
+    fn try_model(&mut self, selection: &Selection) -> Result<Option<String>, String> {
         if selection.is_none() {
-            self.model = None;
+            (self.loaded.amp, self.loaded.model) = (None, Selection::default());
             self.params.model.note(Selection::default());
-            self.loader.update(|status| {
-                (status.model, status.loading, status.error, status.warning) = (None, None, None, None);
-                status.curve = Arc::default();
-            });
-            self.ready = Some(Box::new(Rig::new(&self.setup, None)));
-            return;
+            self.loader.update(|status| status.model = None);
+            return Ok(None);
         }
-        match load(selection) {
-            Ok((model, info)) => {
-                self.params.model.note(selection.clone());
-                self.ready = Some(Box::new(Rig::new(&self.setup, Some(&model))));
-                self.model = Some(model);
-                self.loader.update(|status| {
-                    status.model = Some(info);
-                    (status.loading, status.error, status.warning) = (None, None, None);
-                });
-            }
+        if self.loaded.amp.is_some() && self.loaded.model == *selection {
+            return Ok(None);
+        }
+        self.loader.update(|status| status.loading = Some(selection.to_string()));
+        let found = selection.find()?;
+        let named = |error: String| format!("{}: {error}", found.name);
+        let (amp, info) = load(&found).map_err(named)?;
+        // Whether it can play at the host's rate, too.
+        Rig::new(&self.setup, Some(&amp), None, self.side).map_err(named)?;
+        self.params.model.note(found.selection.clone());
+        (self.loaded.model, self.loaded.amp) = (found.selection, Some(amp));
+        self.drawn = None;
+        self.loader.update(|status| status.model = Some(info));
+        Ok(found.warning)
+    }
+
+    fn try_cabinet(&mut self, selection: &Selection) -> Result<Option<String>, String> {
+        if selection.is_none() {
+            (self.loaded.impulse, self.loaded.cabinet) = (None, Selection::default());
+            self.params.cabinet.note(Selection::default());
+            self.loader.update(|status| status.cabinet = None);
+            return Ok(None);
+        }
+        if self.loaded.impulse.is_some() && self.loaded.cabinet == *selection {
+            return Ok(None);
+        }
+        self.loader.update(|status| status.loading = Some(selection.to_string()));
+        let found = selection.find()?;
+        let named = |error: String| format!("{}: {error}", found.name);
+        let impulse = Impulse::read(&found.bytes).map_err(named)?;
+        Rig::new(&self.setup, None, Some(&impulse), self.side).map_err(named)?;
+        let info = CabinetInfo {
+            name: found.name.clone(),
+            origin: found.origin.clone(),
+            sample_rate: impulse.sample_rate,
+            channels: impulse.channels.len(),
+            seconds: impulse.seconds().min(1.0),
+        };
+        self.params.cabinet.note(found.selection.clone());
+        (self.loaded.cabinet, self.loaded.impulse) = (found.selection, Some(impulse));
+        self.loader.update(|status| status.cabinet = Some(info));
+        Ok(found.warning)
+    }
+
+    /// Makes a rig of what is loaded.
+    fn send_rig(&mut self) {
+        match Rig::new(&self.setup, self.loaded.amp.as_ref(), self.loaded.impulse.as_ref(), self.side) {
+            Ok(rig) => self.ready = Some(Box::new(rig)),
             Err(error) => self.loader.update(|status| status.error = Some(error)),
         }
     }
+
+    /// Draws the transfer curve, if it looks different now.
+    fn draw(&mut self) {
+        let look = self.loaded.amp.as_ref().map(|_| Look {
+            knobs: std::array::from_fn(|index| self.params.knobs[index].value.value()),
+            quality: self.params.quality.value(),
+        });
+        if look == self.drawn && look.is_some() == !self.loader.status().curve.is_empty() {
+            return;
+        }
+        self.drawn = look;
+        let amp = self.loaded.amp.as_ref().zip(look);
+        let curve: Arc<[[f32; 2]]> = amp.map(|(amp, look)| curve(amp, &look)).unwrap_or_default().into();
+        self.loader.update(|status| status.curve = curve);
+    }
 }
 
+/// What decides how a model's transfer curve looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Look {
+    knobs: [f32; KNOBS],
+    quality: f32,
+}
+
+/// Frequency, in Hz, of the sine that draws a transfer curve.
+const CURVE_HZ: f64 = 60.0;
+
+/// Periods of it that a model hears before the one that is drawn.
+const CURVE_PERIODS: usize = 4;
+
+/// Input and output of a model over a period of a sine at full scale. Two points at least.
+fn curve(amp: &Amp, look: &Look) -> Vec<[f32; 2]> {
+    let mut model = amp.model.clone();
+    for (index, &knob) in look.knobs.iter().enumerate().take(model.parameters()) {
+        model.set_parameter(index, knob);
+    }
+    model.set_quality(f64::from(look.quality));
+    model.reset();
+    let period = (amp.sample_rate / CURVE_HZ) as usize;
+    let phase = |n: usize| std::f64::consts::TAU * n as f64 / period as f64;
+    let input: Vec<f32> = (0..CURVE_PERIODS * period).map(|n| phase(n).sin() as f32).collect();
+    let mut output = vec![0.0; input.len()];
+    model.process(&input, &mut output);
+    let points = input.iter().zip(&output).skip((CURVE_PERIODS - 1) * period);
+    points.map(|(&x, &y)| [x, if y.is_finite() { y } else { 0.0 }]).collect()
+}
+
+/// Rate, in Hz, of a model that says none.
+const USUAL_RATE: f64 = 48_000.0;
+
 /// Reads and compiles a model.
-fn load(selection: &Selection) -> Result<(Model, ModelInfo), String> {
-    let (bytes, origin, stem) = if let Some(name) = &selection.factory {
-        let model = factory::model(name).ok_or_else(|| format!("there is no shipped model “{name}”"))?;
-        (model.bytes.to_vec(), Origin::Shipped, name.clone())
-    } else if let Some(path) = &selection.path {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (bytes, Origin::File(path.clone()), stem)
-    } else {
-        return Err("the session names no file".to_owned());
-    };
-    let spec = ModelSpec::from_slice(&bytes).map_err(|error| format!("{stem}: {error}"))?;
-    let model = spec.compile(&CompileOptions::default()).map_err(|error| format!("{stem}: {error}"))?;
+fn load(found: &Found) -> Result<(Amp, ModelInfo), String> {
+    let spec = ModelSpec::from_slice(&found.bytes).map_err(|error| error.to_string())?;
+    let model = spec.compile(&CompileOptions::default()).map_err(|error| error.to_string())?;
     let info = ModelInfo {
-        name: spec.metadata.name.clone().unwrap_or(stem),
-        origin,
+        name: spec.metadata.name.clone().unwrap_or_else(|| found.name.clone()),
+        origin: found.origin.clone(),
         architecture: spec.architecture(),
-        sample_rate: spec.sample_rate.unwrap_or(48_000.0),
+        sample_rate: spec.sample_rate.unwrap_or(USUAL_RATE),
         sample_rate_is_known: spec.sample_rate.is_some(),
         num_parameters: model.num_parameters(),
         receptive_field: model.receptive_field(),
@@ -386,7 +523,12 @@ fn load(selection: &Selection) -> Result<(Model, ModelInfo), String> {
         quality_steps: model.quality_steps().to_vec(),
         metadata: spec.metadata,
     };
-    Ok((model, info))
+    let levels = Levels {
+        loudness_db: info.metadata.loudness_db,
+        input_dbu: info.metadata.input_level_dbu,
+        output_dbu: info.metadata.output_level_dbu,
+    };
+    Ok((Amp { model, sample_rate: info.sample_rate, levels }, info))
 }
 
 /// The model so many places after another one, in its folder or among those that are shipped.

@@ -10,9 +10,6 @@ use crate::state::{Chosen, Selection, WindowSize};
 /// How many knobs of a model a host can automate.
 pub const KNOBS: usize = 8;
 
-/// Time in which a gain or a knob follows its parameter.
-const SMOOTHING_MS: f32 = 20.0;
-
 /// What a host sees of the plugin, and what a session saves.
 #[derive(Debug, Params)]
 pub struct NdParams {
@@ -147,6 +144,13 @@ pub enum Channels {
     Right,
 }
 
+impl Channels {
+    /// Whether one chain does for both channels.
+    pub(crate) fn is_mono(self) -> bool {
+        matches!(self, Self::Sum | Self::Left | Self::Right)
+    }
+}
+
 /// Which channel of a stereo impulse response plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum Side {
@@ -184,10 +188,6 @@ fn switch(name: &str, default: bool) -> BoolParam {
         .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.to_owned()))
 }
 
-fn smooth(param: FloatParam) -> FloatParam {
-    param.with_smoother(SmoothingStyle::Linear(SMOOTHING_MS))
-}
-
 fn percent(param: FloatParam) -> FloatParam {
     param
         .with_unit(" %")
@@ -209,9 +209,8 @@ impl Default for NdParams {
     fn default() -> Self {
         let steps = Arc::new(AtomicI32::new(0));
         let unit = FloatRange::Linear { min: 0.0, max: 1.0 };
-        let knob = |index: usize| Knob {
-            value: percent(smooth(FloatParam::new(format!("Knob {}", index + 1), 0.5, unit))),
-        };
+        let knob =
+            |index: usize| Knob { value: percent(FloatParam::new(format!("Knob {}", index + 1), 0.5, unit)) };
         let release = FloatRange::Skewed { min: 5.0, max: 1000.0, factor: FloatRange::skew_factor(-1.5) };
         Self {
             model: Chosen::new(Selection::factory("Overdrive")),

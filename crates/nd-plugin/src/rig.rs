@@ -1,37 +1,296 @@
 //! What is swapped as a whole when another model or impulse response is chosen.
 
 use nd_core::Model;
+use nd_core::dsp::cabinet::{self, Cabinet, CabinetOptions};
+use nd_core::dsp::rate::RateChange;
+use nd_core::dsp::smooth::{Ramp, Smooth};
+
+use crate::impulse::Impulse;
+use crate::params::{KNOBS, OutputMode, Side};
 
 /// What the host has announced.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Setup {
     /// Rate of the host, in Hz.
     pub(crate) sample_rate: f64,
-    /// The longest block.
-    pub(crate) max_block: usize,
-    /// 1 or 2.
-    pub(crate) channels: usize,
+    /// Channels that come in, 1 or 2.
+    pub(crate) inputs: usize,
+    /// Channels that go out, 1 or 2.
+    pub(crate) outputs: usize,
 }
 
-/// A model for each channel, ready to play.
+/// Time in which a gain or a knob follows its parameter.
+pub(crate) const SMOOTHING_MS: f64 = 20.0;
+
+/// Loudness, in dB, that every model is brought to in [`OutputMode::Normalised`].
+const LOUDNESS_DB: f64 = -18.0;
+
+/// Frames in which a turning knob stands still.
+const KNOB_STEP: usize = 16;
+
+/// The most frames that a new rig listens to before it is heard.
+const MAX_REHEARSAL: usize = 16384;
+
+/// A model to play, and what its file says about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Amp {
+    /// Freshly reset.
+    pub(crate) model: Model,
+    /// Its rate, in Hz.
+    pub(crate) sample_rate: f64,
+    pub(crate) levels: Levels,
+}
+
+/// What a model's file says about levels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Levels {
+    pub(crate) loudness_db: Option<f64>,
+    pub(crate) input_dbu: Option<f64>,
+    pub(crate) output_dbu: Option<f64>,
+}
+
+/// What a rig is asked to do in the next block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) quality: f64,
+    pub(crate) knobs: [f32; KNOBS],
+    pub(crate) output_mode: OutputMode,
+    pub(crate) interface_level_dbu: f64,
+}
+
+/// A model and a cabinet for each channel, ready to play.
 #[derive(Debug)]
 pub(crate) struct Rig {
-    voices: [Option<Model>; 2],
+    levels: Option<Levels>,
+    voices: [Option<Voice>; 2],
+    cabinets: [Option<Cab>; 2],
+    latency: usize,
+    memory: usize,
+    /// What it was last asked for.
+    settings: Option<Settings>,
+}
+
+/// A channel's model.
+#[derive(Debug)]
+struct Voice {
+    rate: RateChange,
+    model: Model,
+    /// At the model's rate.
+    knobs: [Smooth; KNOBS],
+    gain: Smooth,
+    /// Whether a block has been left out.
+    skipped: bool,
+}
+
+/// A channel's cabinet.
+#[derive(Debug)]
+struct Cab {
+    cabinet: Cabinet,
+    /// Whether a block has been left out.
+    skipped: bool,
 }
 
 impl Rig {
-    pub(crate) fn new(_setup: &Setup, model: Option<&Model>) -> Self {
-        Self { voices: [model.cloned(), model.cloned()] }
+    /// A rig of what there is, for a host of this kind; in words why not.
+    pub(crate) fn new(
+        setup: &Setup,
+        amp: Option<&Amp>,
+        impulse: Option<&Impulse>,
+        side: Side,
+    ) -> Result<Self, String> {
+        let voice = |amp: &Amp| {
+            let knob = || Smooth::new(Ramp::Linear, amp.sample_rate, SMOOTHING_MS, 0.5);
+            let rate = RateChange::new(setup.sample_rate, amp.sample_rate);
+            Ok::<_, String>(Voice {
+                rate: rate.map_err(|error| error.to_string())?,
+                model: amp.model.clone(),
+                knobs: std::array::from_fn(|_| knob()),
+                gain: Smooth::new(Ramp::Linear, setup.sample_rate, SMOOTHING_MS, 1.0),
+                skipped: false,
+            })
+        };
+        let cab = |impulse: &Impulse, channel: usize| {
+            let mut options = CabinetOptions::default();
+            options.side = match (side, channel) {
+                (Side::Left, _) | (Side::Both, 0) => cabinet::Side::Left,
+                (Side::Right, _) | (Side::Both, _) => cabinet::Side::Right,
+            };
+            let cabinet = Cabinet::new(&impulse.channels, impulse.sample_rate, setup.sample_rate, &options);
+            Ok::<_, String>(Cab { cabinet: cabinet.map_err(|error| error.to_string())?, skipped: false })
+        };
+        let voices = [amp.map(voice).transpose()?, amp.map(voice).transpose()?];
+        let left = impulse.map(|impulse| cab(impulse, 0)).transpose()?;
+        let right = impulse.map(|impulse| cab(impulse, 1)).transpose()?;
+        let latency = voices[0].as_ref().map_or(0, |voice| voice.rate.latency_samples());
+        let remembered =
+            amp.map_or(0.0, |amp| amp.model.receptive_field() as f64 * setup.sample_rate / amp.sample_rate);
+        let tail = |cab: &Option<Cab>| cab.as_ref().map_or(0, |cab| cab.cabinet.frames());
+        let tail = tail(&left).max(tail(&right));
+        Ok(Self {
+            levels: amp.map(|amp| amp.levels),
+            voices,
+            cabinets: [left, right],
+            latency,
+            memory: latency + remembered as usize + tail,
+            settings: None,
+        })
     }
 
-    /// Plays the model of a channel.
-    pub(crate) fn play(&mut self, channel: usize, audio: &mut [f32]) {
-        if let Some(model) = &mut self.voices[channel] {
-            model.process_in_place(audio);
+    /// Delay of the output against the input, in samples of the host's rate.
+    pub(crate) fn latency(&self) -> usize {
+        self.latency
+    }
+
+    /// Frames after which what came in has gone out again, as far as the rig knows.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Frames that it has to listen to before it may be heard in the place of another rig.
+    pub(crate) fn rehearsal(&self) -> usize {
+        self.memory.min(MAX_REHEARSAL).max(self.latency)
+    }
+
+    /// By how many dB the input has to be louder for the level that the model was made with.
+    pub(crate) fn calibration_db(&self, interface_level_dbu: f64) -> f64 {
+        let level = self.levels.and_then(|levels| levels.input_dbu);
+        level.map_or(0.0, |level| interface_level_dbu - level)
+    }
+
+    fn output_gain(&self, settings: &Settings) -> f32 {
+        let Some(levels) = self.levels else { return 1.0 };
+        let db = match settings.output_mode {
+            OutputMode::Raw => None,
+            OutputMode::Normalised => levels.loudness_db.map(|loudness| LOUDNESS_DB - loudness),
+            OutputMode::Calibrated => levels.output_dbu.map(|level| level - settings.interface_level_dbu),
+        };
+        db.map_or(1.0, from_db)
+    }
+
+    /// What the next blocks are played with.
+    pub(crate) fn set(&mut self, settings: &Settings) {
+        if self.settings.as_ref() == Some(settings) {
+            return;
+        }
+        let first = self.settings.replace(*settings).is_none();
+        let gain = self.output_gain(settings);
+        for voice in self.voices.iter_mut().flatten() {
+            voice.gain.set(gain);
+            voice.model.set_quality(settings.quality);
+            for (knob, &value) in voice.knobs.iter_mut().zip(&settings.knobs) {
+                knob.set(value);
+            }
+            if first {
+                voice.reset();
+            }
         }
     }
 
-    pub(crate) fn reset(&mut self) {
-        self.voices.iter_mut().flatten().for_each(Model::reset);
+    /// Plays the model of a channel in place.
+    pub(crate) fn amp(&mut self, channel: usize, audio: &mut [f32]) {
+        if let Some(voice) = &mut self.voices[channel] {
+            voice.play(audio);
+        }
     }
+
+    /// Brings the output of a channel's model to its level, in place.
+    pub(crate) fn level(&mut self, channel: usize, audio: &mut [f32]) {
+        if let Some(voice) = &mut self.voices[channel] {
+            voice.gain.process(audio);
+        }
+    }
+
+    /// Leaves the model of a channel out of a block: it starts anew when it is wanted again.
+    pub(crate) fn skip_amp(&mut self, channel: usize) {
+        if let Some(voice) = &mut self.voices[channel] {
+            voice.skipped = true;
+        }
+    }
+
+    /// Whether there is an impulse response.
+    pub(crate) fn has_cabinet(&self) -> bool {
+        self.cabinets[0].is_some()
+    }
+
+    /// Convolves with the impulse response of a channel in place.
+    pub(crate) fn cabinet(&mut self, channel: usize, audio: &mut [f32]) {
+        if let Some(cab) = &mut self.cabinets[channel] {
+            if cab.skipped {
+                cab.reset();
+            }
+            cab.cabinet.process(audio);
+        }
+    }
+
+    /// Leaves the cabinet of a channel out of a block: it starts anew when it is wanted again.
+    pub(crate) fn skip_cabinet(&mut self, channel: usize) {
+        if let Some(cab) = &mut self.cabinets[channel] {
+            cab.skipped = true;
+        }
+    }
+
+    /// Goes back to silence, with everything as it was last [`set`](Self::set).
+    pub(crate) fn reset(&mut self, channel: usize) {
+        if let Some(voice) = &mut self.voices[channel] {
+            voice.reset();
+        }
+        if let Some(cab) = &mut self.cabinets[channel] {
+            cab.reset();
+        }
+    }
+}
+
+impl Cab {
+    fn reset(&mut self) {
+        self.skipped = false;
+        self.cabinet.reset();
+    }
+}
+
+impl Voice {
+    fn play(&mut self, audio: &mut [f32]) {
+        if self.skipped {
+            self.reset();
+        }
+        let (model, knobs) = (&mut self.model, &mut self.knobs);
+        self.rate.process(audio, |audio| turn_and_play(model, knobs, audio));
+    }
+
+    fn reset(&mut self) {
+        self.skipped = false;
+        self.gain.reset();
+        for (index, knob) in self.knobs.iter_mut().enumerate() {
+            knob.reset();
+            if index < self.model.parameters() {
+                self.model.set_parameter(index, knob.value());
+            }
+        }
+        self.rate.reset();
+        self.model.reset();
+    }
+}
+
+/// Plays a model while its knobs turn.
+fn turn_and_play(model: &mut Model, knobs: &mut [Smooth; KNOBS], audio: &mut [f32]) {
+    let used = model.parameters().min(KNOBS);
+    let knobs = &mut knobs[..used];
+    let mut rest = audio;
+    while !rest.is_empty() {
+        let turning = knobs.iter().any(Smooth::is_moving);
+        let len = if turning { rest.len().min(KNOB_STEP) } else { rest.len() };
+        let (now, later) = rest.split_at_mut(len);
+        for (index, knob) in knobs.iter_mut().enumerate() {
+            if turning {
+                now.iter().for_each(|_| _ = knob.advance());
+            }
+            model.set_parameter(index, knob.value());
+        }
+        model.process_in_place(now);
+        rest = later;
+    }
+}
+
+/// A gain as a factor.
+pub(crate) fn from_db(db: f64) -> f32 {
+    10_f64.powf(db / 20.0) as f32
 }

@@ -4,6 +4,8 @@
 //! cargo xtask test [rust|python|lint|STAGE]…   everything that must pass, or the part that is named
 //! cargo xtask lint                             what can be said without running the code
 //! cargo xtask bench [--quick] [--model NAME]…  speed of whole models, against the machine and other engines
+//! cargo xtask bundle                           the plugin and the standalone program, in `target/bundled`
+//! cargo xtask install                          the same, put where this user's hosts look
 //! cargo xtask docs                             the documentation, as a site in `target/site`
 //! cargo xtask experiment                       what the memory layout of a layer costs, with call graphs
 //! ```
@@ -15,6 +17,7 @@
 )]
 
 mod bench;
+mod bundle;
 mod docs;
 mod experiment;
 mod stage;
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test", wanted @ ..] => stage::run(&workspace, wanted),
         ["bench", words @ ..] => bench::bench(&workspace, words),
+        ["bundle", words @ ..] => bundle::bundle(&workspace, words),
+        ["install"] => bundle::install(&workspace),
         ["docs"] => docs::docs(&workspace),
         ["experiment"] => experiment::experiment(&workspace),
         ["lint"] => stage::run(&workspace, &["lint"]),
@@ -49,5 +54,7 @@ fn main() -> ExitCode {
 const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or those that are named\n  \
                         lint                  run the stages of the group `lint`\n  \
                         bench [OPTION]…       measure the speed of whole models (`bench --help`)\n  \
+                        bundle                build the plugin and the standalone program, in target/bundled\n  \
+                        install               put both where this user's hosts look\n  \
                         docs                  build the documentation, as a site in target/site\n  \
                         experiment            measure what the memory layout of a layer costs";

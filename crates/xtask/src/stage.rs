@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::bench;
+use crate::bundle;
 use crate::system;
 use crate::workspace::{Workspace, requirements, run as execute};
 
@@ -30,7 +31,8 @@ const STAGES: &[Stage] = &[
     Stage { name: "cargo-test", group: "rust", needs: &["system"], action: cargo_test },
     Stage { name: "wheel", group: "setup", needs: &["environment"], action: wheel },
     Stage { name: "stubtest", group: "python", needs: &["wheel"], action: stubtest },
-    Stage { name: "pytest", group: "python", needs: &["wheel"], action: pytest },
+    Stage { name: "bundle", group: "rust", needs: &["system"], action: bundle },
+    Stage { name: "pytest", group: "python", needs: &["wheel", "bundle"], action: pytest },
     Stage { name: "training", group: "python", needs: &["pytest"], action: training },
 ];
 
@@ -106,11 +108,18 @@ fn stubtest(workspace: &Workspace) -> Result<(), String> {
     execute(&mut workspace.module(&["mypy.stubtest", "neural_distortion._native"]))
 }
 
+/// The plugin as hosts find it, built as the Rust tests are.
+fn bundle(workspace: &Workspace) -> Result<(), String> {
+    bundle::bundle_under_test(workspace).map(drop)
+}
+
 /// The tests, and the examples in the docstrings of the installed package.
 fn pytest(workspace: &Workspace) -> Result<(), String> {
+    let [vst3, program] = bundle::under_test(workspace);
     let ignored = ["--ignore", TRAINING_TESTS];
-    let mut test = workspace.module(&["pytest", "tests", "--pyargs", "neural_distortion", "--durations=5"]);
-    execute(test.args(ignored))
+    let mut tests = workspace.module(&["pytest", "tests", "--pyargs", "neural_distortion", "--durations=5"]);
+    tests.args(ignored).env("NEURAL_DISTORTION_VST3", vst3).env("NEURAL_DISTORTION_STANDALONE", program);
+    execute(&mut tests)
 }
 
 /// Tests that need `PyTorch`, which the environment of all others lacks on purpose: the package does without.
@@ -225,8 +234,8 @@ mod tests {
 
     #[test]
     fn a_stage_brings_what_it_needs_and_nothing_else() {
-        assert_eq!(names(&["pytest"]), ["system", "environment", "wheel", "pytest"], "pytest");
-        assert_eq!(names(&["rust"]), ["system", "cargo-test"], "rust");
+        assert_eq!(names(&["pytest"]), ["system", "environment", "wheel", "bundle", "pytest"], "pytest");
+        assert_eq!(names(&["rust"]), ["system", "cargo-test", "bundle"], "rust");
     }
 
     #[test]

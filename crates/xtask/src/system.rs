@@ -27,6 +27,24 @@ const NEEDS: &[Need] = &[
         probe: || succeeds("ngspice", "--version"),
         package: "ngspice",
     },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "pkg-config, which finds ALSA and JACK",
+        probe: || succeeds("pkg-config", "--version"),
+        package: "pkg-config",
+    },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "ALSA, for the standalone program",
+        probe: || quiet(Command::new("pkg-config").args(["--exists", "alsa"])),
+        package: "libasound2-dev",
+    },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "JACK, for the standalone program",
+        probe: || quiet(Command::new("pkg-config").args(["--exists", "jack"])),
+        package: "libjack-jackd2-dev",
+    },
     Need { purpose: "Python's venv and ensurepip", probe: has_venv, package: "python3-venv" },
 ];
 
