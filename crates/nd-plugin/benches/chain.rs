@@ -24,8 +24,11 @@ const RATE: f64 = 48_000.0;
 const SECONDS: f64 = 2.0;
 const ROUNDS: usize = 15;
 
+/// Something that plays a block.
+type Play<'a> = &'a mut dyn FnMut(&[f32]);
+
 /// Plays rounds of two contenders in turn, and returns nanoseconds per sample of the fastest round of each.
-fn race(mut contenders: [&mut dyn FnMut(&[f32]); 2]) -> [f64; 2] {
+fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
     let frames = (SECONDS * RATE) as usize;
     let sound: Vec<f32> = (0..frames).map(|n| 0.2 * (0.05 * n as f32).sin()).collect();
     let mut best = [Duration::MAX; 2];

@@ -464,7 +464,7 @@ impl Task {
             knobs: std::array::from_fn(|index| self.params.knobs[index].value.value()),
             quality: self.params.quality.value(),
         });
-        if look == self.drawn && look.is_some() == !self.loader.status().curve.is_empty() {
+        if look == self.drawn && look.is_some() != self.loader.status().curve.is_empty() {
             return;
         }
         self.drawn = look;

@@ -21,6 +21,7 @@ const NOT_SOUND: [&str; 6] = ["bypass", "caldbu", "chans", "mute", "next", "prev
 
 /// Every setting of the sound, with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::unsafe_derive_deserialize, reason = "nothing that is read is a pointer")]
 pub struct Preset {
     /// The form in which it is written.
     format: u32,

@@ -111,9 +111,10 @@ impl Rig {
         };
         let cab = |impulse: &Impulse, channel: usize| {
             let mut options = CabinetOptions::default();
-            options.side = match (side, channel) {
-                (Side::Left, _) | (Side::Both, 0) => cabinet::Side::Left,
-                (Side::Right, _) | (Side::Both, _) => cabinet::Side::Right,
+            options.side = match side {
+                Side::Both if channel == 0 => cabinet::Side::Left,
+                Side::Left => cabinet::Side::Left,
+                Side::Right | Side::Both => cabinet::Side::Right,
             };
             let cabinet = Cabinet::new(&impulse.channels, impulse.sample_rate, setup.sample_rate, &options);
             Ok::<_, String>(Cab { cabinet: cabinet.map_err(|error| error.to_string())?, skipped: false })
@@ -281,7 +282,9 @@ fn turn_and_play(model: &mut Model, knobs: &mut [Smooth; KNOBS], audio: &mut [f3
         let (now, later) = rest.split_at_mut(len);
         for (index, knob) in knobs.iter_mut().enumerate() {
             if turning {
-                now.iter().for_each(|_| _ = knob.advance());
+                for _ in &*now {
+                    knob.advance();
+                }
             }
             model.set_parameter(index, knob.value());
         }

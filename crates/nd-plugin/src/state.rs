@@ -163,7 +163,7 @@ pub(crate) fn migrate(state: &mut PluginState) {
 
 /// SHA-256 in hexadecimal digits.
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 /// A [`Selection`] that a session saves, and that says when a session has changed it.

@@ -111,9 +111,10 @@ fn automation_takes_effect_at_its_frame_and_without_a_step() {
     let mut host = Host::neutral();
     host.set("Model", "Off").flush();
     host.activate(48_000.0, 4096);
-    host.play(&[0.1; 4096], 4096);
+    let input = vec![0.1; 4096];
+    host.play(&input, 4096);
     host.set_at(1000, "Output", "6 dB");
-    let output = host.block(&[&[0.1; 4096], &[0.1; 4096]]).swap_remove(0);
+    let output = host.block(&[&input, &input]).swap_remove(0);
     assert_eq!(output[..1000], [0.1; 1000], "before");
     let steps = output.windows(2).map(|pair| (pair[1] - pair[0]).abs());
     assert!(steps.fold(0.0, f32::max) < 0.001, "a smooth way up");
@@ -355,7 +356,7 @@ fn the_gate_is_one_for_both_channels_of_stereo_and_two_of_dual_mono() {
         host.set("Model", "Off").set("Gate", "On").set("Gate threshold", "-40 dB").set("Channels", channels);
         host.flush();
         host.activate(48_000.0, 4096);
-        let output = host.block(&[&[0.5; 4096], &[0.001; 4096]]);
+        let output = host.block(&[&vec![0.5; 4096], &vec![0.001; 4096]]);
         assert!((output[0][4095] - 0.5).abs() < 1e-6, "{channels}: what is loud passes");
         assert_eq!(output[1][4095] > 0.0, open, "{channels}: what is soft beside it");
     }

@@ -68,7 +68,7 @@ impl Host {
         let shared = Shared(Arc::clone(&requests));
         let info = HostInfo::new("test", "test", "", "1").expect("no zeros in it");
         let instance = PluginInstance::<Handlers>::new(
-            |_| shared,
+            |()| shared,
             |_| (),
             &entry,
             descriptor.id().expect("an id"),
@@ -111,7 +111,7 @@ impl Host {
     pub(crate) fn activate(&mut self, sample_rate: f64, max_block: u32) -> &mut Self {
         let config =
             PluginAudioConfiguration { sample_rate, min_frames_count: 1, max_frames_count: max_block };
-        let stopped = self.instance.activate(|_, _| (), config).expect("an activation");
+        let stopped = self.instance.activate(|_, ()| (), config).expect("an activation");
         self.processor = Some(stopped.start_processing().expect("a start"));
         self
     }

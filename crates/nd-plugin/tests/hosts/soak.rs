@@ -48,7 +48,7 @@ fn ten_minutes_of_changes_make_no_click_and_take_no_memory() {
             }
             5..10 => {
                 let knob = ["Input", "Output", "Bass", "Mid", "Treble", "Presence"][dice.roll(6)];
-                host.set(knob, &format!("{} dB", dice.roll(12) as i32 - 6));
+                host.set(knob, &format!("{} dB", dice.roll(12).cast_signed() - 6));
             }
             _ => {}
         }

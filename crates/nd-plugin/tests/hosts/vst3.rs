@@ -1,5 +1,6 @@
 //! The VST3, played in process by a host of a hundred lines.
 
+#![expect(clippy::cast_possible_wrap, reason = "the numbers of an interface, all of them small")]
 #![expect(unsafe_code, reason = "VST3 is an interface of C++: every call of it is unsafe")]
 
 use std::ffi::c_void;
@@ -125,8 +126,8 @@ impl Vst3 {
         for input in input.chunks(block) {
             let mut inputs = [input.to_vec(), input.to_vec()];
             let mut outputs = [vec![0.0; input.len()], vec![0.0; input.len()]];
-            let mut input_pointers = inputs.each_mut().map(|channel| channel.as_mut_ptr());
-            let mut output_pointers = outputs.each_mut().map(|channel| channel.as_mut_ptr());
+            let mut input_pointers = inputs.each_mut().map(Vec::as_mut_ptr);
+            let mut output_pointers = outputs.each_mut().map(Vec::as_mut_ptr);
             let bus = |pointers: &mut [*mut f32; 2]| AudioBusBuffers {
                 numChannels: 2,
                 silenceFlags: 0,
