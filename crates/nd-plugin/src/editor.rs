@@ -3,6 +3,8 @@
 //! [`view`] says what is where. The widgets are functions of what they show: they draw it, and return what was done to
 //! them.
 
+#[cfg(feature = "standalone")]
+mod audio;
 mod browser;
 mod button;
 mod chain;
@@ -15,6 +17,7 @@ mod icon;
 mod knob;
 mod message;
 mod meter;
+mod presets;
 mod spectrum;
 mod theme;
 mod tuner;
@@ -91,6 +94,12 @@ pub(crate) fn create(
 impl NiceEguiApp for Window {
     fn build(&mut self, context: egui::Context, gui: GuiContext, _: &mut Frame) -> Result<(), HandlerError> {
         theme::apply(&context);
+        #[cfg(feature = "standalone")]
+        if gui.plugin_api() == nice_plug::context::PluginApi::Standalone
+            && let Some(sound) = crate::standalone::last_sound()
+        {
+            presets::apply(&sound, &self.params, &gui);
+        }
         self.gui = Some(gui);
         self.telemetry.watched.store(true, Relaxed);
         Ok(())
@@ -106,6 +115,7 @@ impl NiceEguiApp for Window {
                     loader: &self.loader,
                     status: &self.loader.status(),
                     setter: &gui.param_setter(),
+                    gui,
                 },
             );
         }
@@ -118,6 +128,11 @@ impl NiceEguiApp for Window {
 
     fn editor_closed(&mut self) {
         self.telemetry.watched.store(false, Relaxed);
+        #[cfg(feature = "standalone")]
+        if self.gui.as_ref().is_some_and(|gui| gui.plugin_api() == nice_plug::context::PluginApi::Standalone)
+        {
+            crate::standalone::remember(&crate::preset::Preset::of(&self.params, ""));
+        }
         self.gui = None;
     }
 }

@@ -17,6 +17,8 @@ pub mod params;
 pub mod preset;
 mod processor;
 mod rig;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 pub mod state;
 pub mod telemetry;
 

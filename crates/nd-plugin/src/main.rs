@@ -3,9 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if nice_plug::prelude::nice_export_standalone::<nd_plugin::NeuralDistortion>() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if nd_plugin::standalone::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

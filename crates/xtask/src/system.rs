@@ -45,6 +45,30 @@ const NEEDS: &[Need] = &[
         probe: || quiet(Command::new("pkg-config").args(["--exists", "jack"])),
         package: "libjack-jackd2-dev",
     },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "a screen that nobody sees, for the plugin's window",
+        probe: || succeeds("Xvfb", "-help"),
+        package: "xvfb",
+    },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "OpenGL without a graphics card, for the same",
+        probe: has_software_gl,
+        package: "libgl1-mesa-dri",
+    },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "xdotool, which moves the pointer there",
+        probe: || succeeds("which", "xdotool"),
+        package: "xdotool",
+    },
+    #[cfg(target_os = "linux")]
+    Need {
+        purpose: "ImageMagick, which looks at it",
+        probe: || succeeds("import", "-version"),
+        package: "imagemagick",
+    },
     Need { purpose: "Python's venv and ensurepip", probe: has_venv, package: "python3-venv" },
 ];
 
@@ -84,6 +108,13 @@ pub(crate) fn python() -> Result<PathBuf, String> {
         .chain(usual)
         .find(|python| quiet(Command::new(python).args(["-c", check])))
         .ok_or_else(|| "no Python 3.11 or newer on the path (PYTHON=… names one elsewhere)".to_owned())
+}
+
+/// Whether Mesa's software driver lies where Debian puts it, below the folder of the architecture.
+#[cfg(target_os = "linux")]
+fn has_software_gl() -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.into_iter().any(|folder| folder.path().join("dri/swrast_dri.so").exists())
 }
 
 fn has_venv() -> bool {

@@ -17,6 +17,17 @@ pub(crate) fn button(ui: &mut Ui, rect: Rect, name: &str, sign: Icon) -> Respons
     response.on_hover_text(name)
 }
 
+/// A button with its name on it.
+#[cfg(feature = "standalone")]
+pub(crate) fn named(ui: &mut Ui, rect: Rect, name: &str) -> Response {
+    let response = clickable(ui, rect, name);
+    let fill = if response.hovered() { theme::HOVERED } else { theme::RAISED };
+    frame(ui.painter(), rect, fill, response.has_focus());
+    let center = Align2::CENTER_CENTER;
+    ui.painter().text(rect.center(), center, name, theme::label(), theme::TEXT);
+    response
+}
+
 /// A button that is nothing but its sign until the pointer is there.
 pub(crate) fn bare(ui: &mut Ui, rect: Rect, name: &str, sign: Icon) -> Response {
     let response = clickable(ui, rect, name);

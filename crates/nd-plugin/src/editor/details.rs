@@ -67,7 +67,8 @@ fn describe_model(model: &ModelInfo, rows: &mut Vec<(&'static str, String)>) {
     let assumed = if model.sample_rate_is_known { "" } else { " (assumed)" };
     rows.push(("Rate", format!("{}{assumed}", kilohertz(model.sample_rate))));
     let memory = 1000.0 * model.receptive_field as f64 / model.sample_rate;
-    rows.push(("Memory", format!("{} samples, {memory:.1} ms", thousands(model.receptive_field))));
+    let samples = if model.receptive_field == 1 { "sample" } else { "samples" };
+    rows.push(("Memory", format!("{} {samples}, {memory:.1} ms", thousands(model.receptive_field))));
     let optional = [
         ("Gear", (!gear.is_empty()).then_some(gear)),
         ("Kind", about.gear_type.clone()),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use egui::{Align, Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::icon::{self, Icon};
+use super::presets::Presets;
 use super::view::Instance;
 use super::{button, control, details, theme};
 use crate::loader::{Command, Origin, Status};
@@ -25,6 +26,7 @@ pub(crate) struct Header {
     worst: [f32; 2],
     /// Seconds since this span began.
     span: f32,
+    presets: Presets,
 }
 
 impl Header {
@@ -41,20 +43,30 @@ impl Header {
         }
     }
 
-    /// Draws the header.
-    pub(crate) fn show(&mut self, ui: &mut Ui, rect: Rect, instance: Instance<'_>, seconds: f32) {
+    /// Draws the header; returns what went wrong, in words.
+    pub(crate) fn show(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        instance: Instance<'_>,
+        seconds: f32,
+    ) -> Option<String> {
         self.listen(instance, seconds);
         let middle = rect.center().y;
         let painter = ui.painter();
         let first = pos2(rect.left() + theme::UNIT, middle);
         let drawn = painter.text(first, Align2::LEFT_CENTER, "neural", theme::title(), theme::TEXT);
         let second = pos2(drawn.right() + 5.0, middle);
-        painter.text(second, Align2::LEFT_CENTER, "distortion", theme::title(), theme::ACCENT);
+        let mark = painter.text(second, Align2::LEFT_CENTER, "distortion", theme::title(), theme::ACCENT);
 
         let width = (0.36 * rect.width()).clamp(320.0, 460.0);
         let model = Rect::from_center_size(rect.center(), vec2(width, rect.height()));
         selector(ui, model, instance);
         self.state(ui, Rect::from_min_max(pos2(model.right(), rect.top()), rect.max), instance);
+        let left = mark.right() + 3.0 * theme::GAP;
+        let right = (model.left() - 2.0 * theme::GAP).min(left + 240.0);
+        let presets = Rect::from_min_max(pos2(left, middle - 16.0), pos2(right, middle + 16.0));
+        self.presets.show(ui, presets, instance)
     }
 
     /// Bypass, mute, rate, latency, load and the light, from the right.

@@ -21,6 +21,8 @@ pub(crate) enum Icon {
     Search,
     /// On and off.
     Power,
+    /// Keep it.
+    Save,
     /// No sound.
     Mute,
 }
@@ -64,6 +66,11 @@ pub(crate) fn paint(painter: &Painter, center: Pos2, icon: Icon, color: Color32)
             });
             painter.add(Shape::line(points.collect(), stroke));
             painter.line_segment([at(0.0, -6.0), at(0.0, -1.0)], stroke);
+        }
+        Icon::Save => {
+            painter.line_segment([at(0.0, -5.5), at(0.0, 2.0)], stroke);
+            painter.add(line(&[at(-3.5, -1.5), at(0.0, 2.0), at(3.5, -1.5)]));
+            painter.add(line(&[at(-5.5, 2.0), at(-5.5, 5.5), at(5.5, 5.5), at(5.5, 2.0)]));
         }
         Icon::Mute => {
             let body =

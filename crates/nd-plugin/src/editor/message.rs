@@ -15,16 +15,25 @@ use crate::loader::Status;
 /// Which message was put away.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
+    /// The one that was put away.
     read: Option<String>,
+    /// One of the window's own.
+    own: Option<String>,
 }
 
 impl Message {
+    /// Says something that did not come from the loader.
+    pub(crate) fn say(&mut self, text: String) {
+        self.own = Some(text);
+    }
+
     /// Draws the message across the top of the stage, where there is one that has not been put away.
     pub(crate) fn show(&mut self, ui: &Ui, stage: Rect, status: &Status) {
-        let (text, color) = match (&status.error, &status.warning) {
-            (Some(error), _) => (error, theme::ALARM),
-            (None, Some(warning)) => (warning, theme::ACCENT),
-            (None, None) => {
+        let (text, color) = match (&self.own, &status.error, &status.warning) {
+            (Some(own), ..) => (own, theme::ALARM),
+            (None, Some(error), _) => (error, theme::ALARM),
+            (None, None, Some(warning)) => (warning, theme::ACCENT),
+            (None, None, None) => {
                 self.read = None;
                 return;
             }
@@ -47,8 +56,8 @@ impl Message {
             );
             button::bare(ui, square, "Put the message away", Icon::Close).clicked()
         });
-        if closed.inner {
-            self.read = Some(text.clone());
+        if closed.inner && self.own.take().is_none() {
+            self.read = status.error.clone().or_else(|| status.warning.clone());
         }
     }
 }

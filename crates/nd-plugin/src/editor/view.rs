@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use egui::{Rect, Ui, pos2};
-use nice_plug::context::gui::ParamSetter;
+use nice_plug::context::gui::{GuiContext, ParamSetter};
 
 use super::browser::Browser;
 use super::spectrum::{self, Spectrum};
@@ -32,6 +32,7 @@ pub(crate) struct Instance<'a> {
     pub(crate) loader: &'a Loader,
     pub(crate) status: &'a Status,
     pub(crate) setter: &'a ParamSetter<'a>,
+    pub(crate) gui: &'a GuiContext,
 }
 
 /// What the panel to the right shows.
@@ -41,6 +42,8 @@ pub(crate) enum Tab {
     Spectrum,
     Tuner,
     Details,
+    #[cfg(feature = "standalone")]
+    Audio,
 }
 
 /// What the window remembers from frame to frame.
@@ -56,6 +59,9 @@ pub(crate) struct View {
     axes: curve::Axes,
     pairs: Vec<[f32; 2]>,
     spectrum: Spectrum,
+    ear: tuner::Ear,
+    #[cfg(feature = "standalone")]
+    audio: super::audio::Panel,
     last: Instant,
 }
 
@@ -72,6 +78,9 @@ impl Default for View {
             axes: curve::Axes::default(),
             pairs: vec![[0.0; 2]; spectrum::FRAMES],
             spectrum: Spectrum::default(),
+            ear: tuner::Ear::default(),
+            #[cfg(feature = "standalone")]
+            audio: super::audio::Panel::default(),
             last: Instant::now(),
         }
     }
@@ -93,7 +102,9 @@ impl View {
             pos2(inner.left(), header.bottom() + theme::GAP + theme::UNIT),
             pos2(inner.right(), chain.top() - theme::GAP),
         );
-        self.header.show(ui, header, instance, seconds);
+        if let Some(error) = self.header.show(ui, header, instance, seconds) {
+            self.message.say(error);
+        }
         self.stage(ui, stage, instance);
         chain::show(ui, chain, instance, &mut self.browser);
         self.message.show(ui, stage, instance.status);
@@ -112,8 +123,10 @@ impl View {
         telemetry.model.read(&mut self.dots);
         self.axes.follow(&instance.status.curve, &self.dots);
         telemetry.ends.read(&mut self.pairs);
-        if self.tab == Tab::Spectrum {
-            self.spectrum.update(&self.pairs, telemetry.sample_rate.get(), seconds);
+        match self.tab {
+            Tab::Spectrum => self.spectrum.update(&self.pairs, telemetry.sample_rate.get(), seconds),
+            Tab::Tuner => self.ear.listen(&telemetry.ends, telemetry.sample_rate.get(), seconds),
+            _ => {}
         }
     }
 
@@ -143,17 +156,29 @@ impl View {
         icon::card(ui.painter(), rect);
         let inner = rect.shrink(theme::PADDING);
         let tabs = Rect::from_min_max(inner.min, pos2(inner.right(), inner.top() + theme::ROW));
-        let all = [Tab::Spectrum, Tab::Tuner, Tab::Details];
-        let chosen = all.iter().position(|&tab| tab == self.tab).unwrap_or_default();
-        let names = ["Spectrum", "Tuner", "Details"];
+        let mut all = vec![(Tab::Spectrum, "Spectrum"), (Tab::Tuner, "Tuner"), (Tab::Details, "Details")];
+        #[cfg(feature = "standalone")]
+        if instance.gui.plugin_api() == nice_plug::context::PluginApi::Standalone {
+            all.push((Tab::Audio, "Audio"));
+        }
+        let chosen = all.iter().position(|&(tab, _)| tab == self.tab).unwrap_or_default();
+        let names: Vec<&str> = all.iter().map(|&(_, name)| name).collect();
         if let Some(index) = super::button::segments(ui, tabs, "panel", &names, chosen) {
-            self.tab = all[index];
+            self.tab = all[index].0;
         }
         let body = Rect::from_min_max(pos2(inner.left(), tabs.bottom() + theme::GAP), inner.max);
         match self.tab {
             Tab::Spectrum => self.spectrum.show(ui, body),
-            Tab::Tuner => tuner::show(ui, body, None),
+            Tab::Tuner => tuner::show(ui, body, self.ear.note()),
             Tab::Details => details::show(ui, body, instance),
+            #[cfg(feature = "standalone")]
+            Tab::Audio => {
+                if let Some(audio) = self.audio.show(ui, body) {
+                    crate::standalone::remember(&crate::preset::Preset::of(instance.params, ""));
+                    let failed = audio.write().and_then(|()| crate::standalone::restart());
+                    self.message.say(failed.err().unwrap_or_default());
+                }
+            }
         }
     }
 }
@@ -247,19 +272,23 @@ mod tests {
             let loader = Arc::new(Loader::default());
             let (mut view, gui) = (View::default(), GuiContext::new(Arc::new(Host)));
             let (shown, heard, asked) = (Arc::clone(&params), Arc::clone(&telemetry), Arc::clone(&loader));
-            let harness = Harness::builder().with_size(vec2(1120.0, 720.0)).build_ui(move |ui| {
-                theme::apply(ui.ctx());
-                view.show(
-                    ui,
-                    Instance {
-                        params: &shown,
-                        telemetry: &heard,
-                        loader: &asked,
-                        status: &status,
-                        setter: &gui.param_setter(),
-                    },
-                );
-            });
+            let harness = Harness::builder()
+                .with_size(vec2(1120.0, 720.0))
+                .with_step_dt(1.0 / 60.0)
+                .build_ui(move |ui| {
+                    theme::apply(ui.ctx());
+                    view.show(
+                        ui,
+                        Instance {
+                            params: &shown,
+                            telemetry: &heard,
+                            loader: &asked,
+                            status: &status,
+                            setter: &gui.param_setter(),
+                            gui: &gui,
+                        },
+                    );
+                });
             Self { params, telemetry, loader, harness }
         }
 
