@@ -86,6 +86,15 @@ def test_a_constant_and_a_wrong_loudness_are_found(tmp_path: Path) -> None:
     assert report.expected_loudness_db == -60
 
 
+def test_a_size_that_is_not_like_the_others_is_found(tmp_path: Path) -> None:
+    file = json.loads((DATA / "models" / "A2.nam").read_text())
+    file["config"]["submodels"][0]["model"]["weights"][-1] *= 10
+    (tmp_path / "a.nam").write_text(json.dumps(file))
+    report = nd.doctor(tmp_path / "a.nam")
+    assert kinds(report) == ["size"]
+    assert repr(report).endswith("size>")
+
+
 def test_a_network_that_does_not_settle_is_found(tmp_path: Path) -> None:
     # h = tanh(3 h + x): two states to rest in, and loud noise leads to either.
     layer = {"rec.weight_ih_l0": [[0.1]], "rec.weight_hh_l0": [[3.0]], "rec.bias_ih_l0": [0.2]}

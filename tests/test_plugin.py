@@ -32,7 +32,9 @@ def preset(model: Path) -> bytes:
     return head + state + struct.pack("<4si4sqq", b"List", 1, b"Comp", 48, len(state))
 
 
-@pytest.mark.parametrize("name", ["wavenet_nano", "wavenet_a2_ch8", "lstm_2x16", "proteus_lstm40", "linear_64"])
+@pytest.mark.parametrize(
+    "name", ["wavenet_nano", "wavenet_a2_ch8", "lstm_2x16", "proteus_lstm40", "linear_64"]
+)
 def test_the_plugin_plays_what_the_wheel_plays(name: str, tmp_path: Path) -> None:
     """With everything else neutral, sample for sample."""
     import pedalboard
@@ -61,4 +63,6 @@ def test_a_bundle_has_its_parameters() -> None:
 
     plugin = pedalboard.load_plugin(BUNDLE)
     assert plugin.name == "Neural Distortion"
-    assert {"input_db", "gate", "quality", "output_mode", "mix", "next_model", "knob_1"} <= set(plugin.parameters)
+    assert {"input_db", "gate", "quality", "output_mode", "mix", "next_model", "knob_1"} <= set(
+        plugin.parameters
+    )

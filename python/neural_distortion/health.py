@@ -36,6 +36,9 @@ MIN_GAIN_DB, MAX_GAIN_DB = -40.0, 40.0
 MAX_LOUDNESS_DB = 15.0
 """So far the measured loudness may be from the one in the file, which is of another guitar."""
 
+MAX_SIZES_DB = 6.0
+"""So far the levels of a model's sizes may be apart."""
+
 MAX_SILENCE_DB = -30.0
 """So loud the answer to silence may be, a constant included."""
 
@@ -65,7 +68,7 @@ class Finding:
     path: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What :func:`doctor` found. Levels are in dB below full scale, and -inf for silence.
 
@@ -136,6 +139,10 @@ class Report:
     times_real_time: float | None = None
     compat: dict[str, float] = dataclasses.field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        kinds = ", ".join(finding.kind for finding in self.findings)
+        return f"<Report {self.file!r}: {self.status}{kinds and ', '}{kinds}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain objects that the json module can write; numbers not finite are None."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
@@ -181,7 +188,8 @@ class Report:
         for name, value in self.facts().items():
             grid.add_row(name, escape(value))
         colour = {"sound": "green", "suspicious": "yellow", "unreadable": "red"}[self.status]
-        parts: list[RenderableType] = [f"[bold]{escape(self.file)}[/]: [{colour}]{self.status}[/]", grid]
+        parts: list[RenderableType] = [f"[bold]{escape(self.file)}[/]: [{colour}]{self.status}[/]"]
+        parts += [grid] if grid.row_count else []
         parts += [f"[{colour}]●[/] {escape(finding.message)}" for finding in self.findings]
         if self.layers:
             parts.append(self._table())
@@ -293,7 +301,7 @@ def _examine(
         times_real_time=1e9 / rate / ns_per_sample,
         compat=readings,
     )
-    findings = tuple(_findings(report, model, wet, burst))
+    findings = (*_findings(report, model, wet, burst), *_sizes(model, guitar, rate, _rms_db(wet)))
     return dataclasses.replace(report, findings=findings, status="suspicious" if findings else "sound")
 
 
@@ -325,6 +333,17 @@ def _findings(report: Report, model: Model, wet: Audio, burst: Audio) -> Iterabl
         yield Finding("reverse_taps", message, "weights")
     for warning in model.metadata.warnings:
         yield Finding("warning", warning)
+
+
+def _sizes(model: Model, guitar: Audio, rate: float, full_db: float) -> Iterable[Finding]:
+    """Return which of the smaller sizes of a model are not as loud as the full one."""
+    other = model.clone()
+    for size in model.sizes[:-1]:
+        other.quality = size
+        level_db = _rms_db(other(guitar, rate))
+        if not abs(level_db - full_db) <= MAX_SIZES_DB:
+            message = f"the size from quality {size:g} gives {level_db:.1f} dB, the full one {full_db:.1f} dB"
+            yield Finding("size", message)
 
 
 def _ends_late(model: Model) -> bool:

@@ -86,29 +86,11 @@ impl ModelSpec {
     }
 }
 
-/// The keys of which something is known, in any dialect; none of them is kept from a dialect to which it means nothing.
-const KEYS: [&str; 20] = [
-    "architecture",
-    "config",
-    "weights",
-    "version",
-    "sample_rate",
-    "metadata",
-    "in_shape",
-    "layers",
-    "in_skip",
-    "in_gain",
-    "out_gain",
-    "samplerate",
-    "input_batch",
-    "output_batch",
-    "model_data",
-    "state_dict",
-    "layer1_weights",
-    "layer1_bias",
-    "layer2_weights",
-    "layer2_bias",
-];
+/// Whether a key at the top of a file means something, be it in another dialect: such a one is not carried over.
+fn is_known(key: &str) -> bool {
+    let dialects = [&nam::KEYS[..], &aidax::KEYS, &proteus::KEYS, &mlp::KEYS];
+    dialects.iter().any(|keys| keys.contains(&key))
+}
 
 /// Sample rates, in Hz, that a file may declare.
 const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1e3..=1e6;

@@ -35,7 +35,7 @@ pub(super) fn is_model(file: &Object<'_>) -> bool {
 const TARGET: Target = Target::Model(Format::AidaX);
 
 /// What is read of a file, the names of the metadata at its top left out: they stay where they are.
-const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 9] = [
     "in_shape",
     "layers",
     "metadata",

@@ -69,7 +69,7 @@ pub(super) fn add(
     edit: impl FnOnce(&mut Members),
 ) -> Result<(), WriteError> {
     let others = metadata.other.iter().map(|(key, text)| (key.clone(), Value::Text(text.clone())));
-    let others = others.filter(|(key, _)| !super::KEYS.contains(&key.as_str()));
+    let others = others.filter(|(key, _)| !super::is_known(key));
     let raw = metadata.raw.as_ref().map(|raw| ("metadata".to_owned(), Value::Text(raw.clone())));
     let text = Value::Object(raw.into_iter().chain(others.clone()).collect()).into_file()?;
     let no_json = |error: LoadError| WriteError::InvalidMetadata { reason: error.to_string() };

@@ -13,6 +13,10 @@ use crate::spec::{Activation, Dense, Format, Layer, ModelSpec, Network, Stack};
 
 const TARGET: Target = Target::Model(Format::Mlp);
 
+/// What is read of a file.
+pub(super) const KEYS: [&str; 5] =
+    ["layer1_weights", "layer1_bias", "layer2_weights", "layer2_bias", "metadata"];
+
 /// Reads the four arrays; the hidden width is that of `layer1_bias`.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
     let hidden = file.get("layer1_bias")?.f32s(limits.channels)?;
@@ -36,8 +40,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
     let layers = vec![Layer::Dense(input), Layer::Activation(Activation::Tanh), Layer::Dense(output)];
     let mut metadata = metadata::read(file);
     let sample_rate = metadata::sample_rate(file, &mut metadata);
-    let keys = ["layer1_weights", "layer1_bias", "layer2_weights", "layer2_bias", "metadata"];
-    metadata.other = file.others(&keys);
+    metadata.other = file.others(&KEYS);
     Ok(ModelSpec { format: Format::Mlp, network: Network::Stack(Stack::new(layers)), sample_rate, metadata })
 }
 

@@ -22,7 +22,8 @@ use crate::spec::{Conv1d, Format, Member, Metadata, ModelSpec, Network};
 pub(super) use write::write;
 
 /// What is read of a file.
-const KEYS: [&str; 6] = ["version", "architecture", "config", "weights", "sample_rate", "metadata"];
+pub(super) const KEYS: [&str; 6] =
+    ["version", "architecture", "config", "weights", "sample_rate", "metadata"];
 
 /// Reads the model that a file is.
 pub(super) fn model(file: &Object<'_>, options: &LoadOptions) -> Result<ModelSpec, LoadError> {

@@ -16,6 +16,9 @@ use crate::spec::{Dense, Format, Gru, Layer, Lstm, ModelSpec, Network, Rnn, Stac
 
 const TARGET: Target = Target::Model(Format::Proteus);
 
+/// What is read of a file.
+pub(super) const KEYS: [&str; 3] = ["model_data", "state_dict", "metadata"];
+
 /// The rate, in Hz, that all of these are trained at: the files do not say.
 const SAMPLE_RATE: f64 = 44_100.0;
 
@@ -83,7 +86,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         bias: state.opt("lin.bias").map(|node| node.f32s_exact(out_channels)).transpose()?,
     }));
     let mut metadata = metadata::read(file);
-    metadata.other = file.others(&["model_data", "state_dict", "metadata"]);
+    metadata.other = file.others(&KEYS);
     Ok(ModelSpec {
         format: Format::Proteus,
         network: Network::Stack(Stack { in_channels, skip, ..Stack::new(layers) }),

@@ -31,12 +31,15 @@ pub(super) use write::layers as write_layers;
 
 const TARGET: Target = Target::Model(Format::RtNeural);
 
+/// What is read of a file.
+const KEYS: [&str; 3] = ["in_shape", "layers", "metadata"];
+
 /// Reads a file that is nothing but layers.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
     let network = Network::Stack(stack(file, limits)?);
     let mut metadata = metadata::read(file);
     let sample_rate = metadata::sample_rate(file, &mut metadata);
-    metadata.other = file.others(&["in_shape", "layers", "metadata"]);
+    metadata.other = file.others(&KEYS);
     Ok(ModelSpec { format: Format::RtNeural, network, sample_rate, metadata })
 }
 

@@ -7,6 +7,7 @@ use crate::error::WriteError;
 /// A value; numbers are written with the fewest digits that give the same number when they are read.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::format) enum Value {
+    Null,
     /// JSON text as it stands.
     Text(String),
     F32(f32),
@@ -17,10 +18,6 @@ pub(in crate::format) enum Value {
 }
 
 impl Value {
-    pub(in crate::format) const fn null() -> Self {
-        Self::Text(String::new())
-    }
-
     pub(in crate::format) fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
@@ -45,8 +42,8 @@ impl Value {
         comma: &str,
     ) -> Result<(), WriteError> {
         match self {
-            Self::Text(null) if null.is_empty() => text.push_str("null"),
-            Self::Text(other) => text.push_str(other),
+            Self::Null => text.push_str("null"),
+            Self::Text(own) => text.push_str(own),
             Self::F32(number) if number.is_finite() => push(text, number),
             Self::F64(number) if number.is_finite() => push(text, number),
             Self::F32(_) | Self::F64(_) => return Err(WriteError::NonFinite { path: path.to_owned() }),

@@ -42,7 +42,7 @@ pub(in crate::format) fn layers(
 
 /// A shape behind batch and time.
 fn shape(widths: Vec<Value>) -> Value {
-    Value::Array([Value::null(), Value::null()].into_iter().chain(widths).collect())
+    Value::Array([Value::Null, Value::Null].into_iter().chain(widths).collect())
 }
 
 /// The name of an activation, where keras has one.
@@ -60,7 +60,7 @@ fn name(activation: &Activation) -> Option<&'static str> {
 
 /// Nested arrays of numbers, each taken from its place.
 fn nested(dimensions: &[usize], index: &mut Vec<usize>, number: &impl Fn(&[usize]) -> f32) -> Value {
-    let Some((&count, inner)) = dimensions.split_first() else { return Value::null() };
+    let Some((&count, inner)) = dimensions.split_first() else { return Value::Null };
     let mut items = |item: &mut dyn FnMut(&mut Vec<usize>)| {
         for place in 0..count {
             index.push(place);

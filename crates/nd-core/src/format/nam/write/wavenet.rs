@@ -36,7 +36,7 @@ pub(super) fn wavenet(wavenet: &WaveNet, path: &str) -> Result<Parts, WriteError
 /// The post-stack head.
 fn stages(stages: &[(Activation, Conv1d)], path: &str, weights: &mut Vec<f32>) -> Result<Value, WriteError> {
     let Some(((first_activation, first), (_, last))) = stages.first().zip(stages.last()) else {
-        return Ok(Value::null());
+        return Ok(Value::Null);
     };
     for (index, (activation, conv)) in stages.iter().enumerate() {
         let path = format!("{path}post_head[{index}]");
@@ -242,7 +242,7 @@ impl Writer<'_> {
         for (index, layer) in layers.iter().enumerate() {
             let path = format!("{}.layers[{index}].gating", self.path);
             let (mode, secondary) = match &layer.gating {
-                Gating::None => ("none", Value::null()),
+                Gating::None => ("none", Value::Null),
                 Gating::Gated(second) => ("gated", activation(second, &path)?),
                 Gating::Blended(second) => ("blended", activation(second, &path)?),
             };
@@ -289,7 +289,7 @@ impl Many {
     }
 
     fn one(&self) -> Value {
-        self.0.first().cloned().unwrap_or(Value::null())
+        self.0.first().cloned().unwrap_or(Value::Null)
     }
 
     fn one_or_all(&self) -> Value {
