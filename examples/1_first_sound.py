@@ -34,7 +34,7 @@ Audio(wet[: 3 * sample_rate], rate=sample_rate)
 # The harder a model is driven, the more it distorts: its input level is the gain knob.
 
 # %%
-for gain_db in (-18, 0, 12):
+for gain_db in (-24, -12, 0):
     driven = analysis.harmonics(model, 220, level_db=-12 + gain_db)
     print(f"{gain_db:+3d} dB: THD {driven.thd_percent:5.1f} %")
 

@@ -16,7 +16,7 @@ import numpy as np
 from neural_distortion import analysis, plot
 
 plt.style.use(plot.STYLE)
-model = nd.load(nd.example_model("overdrive"))
+model = nd.load(nd.example_model("soft-clip"))
 sample_rate = 48_000
 
 # %% [markdown]

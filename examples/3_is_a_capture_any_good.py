@@ -22,7 +22,7 @@ def device(audio, _sample_rate):
     return headroom * np.tanh(8 * audio / headroom)
 
 
-model = nd.load(nd.example_model("overdrive"))
+model = nd.load(nd.example_model("soft-clip"))
 dry, sample_rate = nd.read(nd.example_audio("guitar"))
 target = device(dry.astype(np.float64), sample_rate)
 
@@ -44,7 +44,7 @@ print(f"MR-STFT            {analysis.mr_stft(target, prediction):.3f}")
 # %%
 comparison = analysis.compare(
     {
-        "overdrive": model,
+        "soft clip": model,
         "symmetric": lambda audio, _: 0.6 * np.tanh(8 * audio / 0.6),
         "hard": lambda audio, _: np.clip(8 * audio, -0.7, 0.5),
     },

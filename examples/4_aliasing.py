@@ -15,7 +15,7 @@ import neural_distortion as nd
 from neural_distortion import analysis, plot
 
 plt.style.use(plot.STYLE)
-model = nd.load(nd.example_model("overdrive"))
+model = nd.load(nd.example_model("soft-clip"))
 analysis.spectrogram(model)
 
 # %% [markdown]
@@ -34,7 +34,7 @@ plain
 # %%
 _, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
 for number, method in enumerate(("off", "2x", "4x", "8x")):
-    measured = analysis.aliasing(nd.load(nd.example_model("overdrive"), anti_aliasing=method))
+    measured = analysis.aliasing(nd.load(nd.example_model("soft-clip"), anti_aliasing=method))
     measured.plot(axes)
     axes.lines[-1].set(label=method, color=plot.PALETTE[number])
     print(f"{method}: ASR {measured.near(1_000):6.1f} dB at 1 kHz, {measured.near(5_000):6.1f} dB at 5 kHz")
@@ -44,7 +44,7 @@ axes.legend()
 # The same picture as above, at four times the rate:
 
 # %%
-analysis.spectrogram(nd.load(nd.example_model("overdrive"), anti_aliasing="4x"))
+analysis.spectrogram(nd.load(nd.example_model("soft-clip"), anti_aliasing="4x"))
 
 # %% [markdown]
 # A network without memory is a curve, and of a curve the mean between two frames can be had from its
@@ -53,7 +53,7 @@ analysis.spectrogram(nd.load(nd.example_model("overdrive"), anti_aliasing="4x"))
 
 # %%
 for dial in ("eco", "standard", "best"):
-    chosen = nd.load(nd.example_model("overdrive"), anti_aliasing=dial)
+    chosen = nd.load(nd.example_model("soft-clip"), anti_aliasing=dial)
     measured = analysis.aliasing(chosen, [1_000, 2_000, 5_000])
     late = f"{chosen.latency_samples} frames late in a stream"
     print(f"{dial}: {chosen.anti_aliasing}, {late}, worst ASR {measured.asr_db.max():.1f} dB")

@@ -20,7 +20,7 @@ import numpy as np
 folder = Path(tempfile.mkdtemp())
 dry, sample_rate = nd.read(nd.example_audio("guitar"))
 models = {
-    "overdrive": nd.load(nd.example_model("overdrive")),
+    "soft-clip": nd.load(nd.example_model("soft-clip")),
     "lstm": nd.load("../tests/data/models/lstm.nam"),
 }
 

@@ -21,7 +21,7 @@ import numpy as np
 from neural_distortion import plot
 
 plt.style.use(plot.STYLE)
-path = nd.example_model("overdrive")
+path = nd.example_model("soft-clip")
 model = nd.load(path)
 dry, sample_rate = nd.read(nd.example_audio("guitar"))
 weights = json.loads(path.read_text())

@@ -10,7 +10,7 @@ import pytest
 from neural_distortion import analysis
 from neural_distortion._typing import Audio
 
-OVERDRIVE = nd.example_model("overdrive")
+SOFT_CLIP = nd.example_model("soft-clip")
 DATA = Path(__file__).parent / "data"
 WAVENET = DATA / "wavenet_nano" / "model.nam"
 KNOBS = DATA / "aidax_gru8_cond2" / "model.json"
@@ -30,13 +30,13 @@ def gain_db(path: Path, method: str) -> npt.NDArray[np.float64]:
 
 @pytest.mark.parametrize(("method", "at_least"), [("adaa1", 4), ("eco", 9), ("standard", 20), ("best", 60)])
 def test_the_perceptron_aliases_less(method: str, at_least: float) -> None:
-    assert gain_db(OVERDRIVE, method).min() > at_least
+    assert gain_db(SOFT_CLIP, method).min() > at_least
 
 
 @pytest.mark.parametrize("method", ["2x", "4x", "8x", "adaa2"])
 def test_a_whole_signal_is_aligned(method: str) -> None:
     dry = tone(110, 0.02)
-    off, on = nd.load(OVERDRIVE), nd.load(OVERDRIVE, anti_aliasing=method)
+    off, on = nd.load(SOFT_CLIP), nd.load(SOFT_CLIP, anti_aliasing=method)
     assert on.latency_samples > 0
     assert analysis.esr(off(dry, 48_000), on(dry, 48_000)) < 1e-4
 
@@ -44,7 +44,7 @@ def test_a_whole_signal_is_aligned(method: str) -> None:
 @pytest.mark.parametrize("method", ["2x", "adaa2"])
 def test_a_stream_is_as_late_as_it_says(method: str) -> None:
     dry = tone(110, 0.3)
-    model = nd.load(OVERDRIVE, anti_aliasing=method)
+    model = nd.load(SOFT_CLIP, anti_aliasing=method)
     whole = model(dry, 48_000)
     stream = np.concatenate([model.process(block, 48_000, reset=False) for block in np.split(dry, 100)])
     late = model.latency_samples
@@ -53,7 +53,7 @@ def test_a_stream_is_as_late_as_it_says(method: str) -> None:
 
 def test_threads_do_not_change_the_samples() -> None:
     dry = tone(220, 0.5, 100_000)
-    model = nd.load(OVERDRIVE, anti_aliasing="4x")
+    model = nd.load(SOFT_CLIP, anti_aliasing="4x")
     np.testing.assert_array_equal(model(dry, 48_000, threads=1), model(dry, 48_000, threads=3))
 
 
@@ -78,7 +78,7 @@ def test_a_model_can_be_fed_at_a_multiple_of_its_rate() -> None:
 @pytest.mark.parametrize("word", ["", "3x", "adaa3", "Best"])
 def test_a_word_that_means_nothing_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="no anti-aliasing is called"):
-        nd.load(OVERDRIVE, anti_aliasing=word)
+        nd.load(SOFT_CLIP, anti_aliasing=word)
 
 
 @pytest.mark.parametrize("options", [{"anti_aliasing": "adaa1"}, {"rate_factor": 0}, {"rate_factor": 17}])
@@ -89,6 +89,6 @@ def test_what_a_network_cannot_have_is_refused(options: dict[str, Any]) -> None:
 
 
 def test_the_dial_tells_its_method() -> None:
-    assert nd.load(OVERDRIVE, anti_aliasing="standard").anti_aliasing == "2x"
+    assert nd.load(SOFT_CLIP, anti_aliasing="standard").anti_aliasing == "2x"
     assert nd.load(WAVENET, anti_aliasing="best").anti_aliasing == "4x"
     assert nd.load(WAVENET).anti_aliasing == "off"

@@ -11,7 +11,7 @@ from neural_distortion.cli import main
 
 DATA = Path(__file__).parent / "data"
 NANO = DATA / "wavenet_nano" / "model.nam"
-OVERDRIVE = nd.example_model("overdrive")
+SOFT_CLIP = nd.example_model("soft-clip")
 
 
 def run(*arguments: str | Path) -> int:
@@ -33,7 +33,7 @@ def kinds(report: nd.Report) -> list[str]:
 
 
 def test_a_sound_model_has_no_findings() -> None:
-    report = nd.doctor(OVERDRIVE)
+    report = nd.doctor(SOFT_CLIP)
     assert (report.status, report.findings) == ("sound", ())
     assert (report.architecture, report.format, report.num_parameters) == ("MLP", "mlp", 49)
     assert [layer.kind for layer in report.layers] == ["Dense", "Activation", "Dense"]
@@ -125,13 +125,13 @@ def test_a_file_that_cannot_be_used_is_a_report(tmp_path: Path) -> None:
 def test_the_status_is_that_of_the_worst_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mute = linear(tmp_path / "mute.nam", np.zeros(4))
     (tmp_path / "broken.nam").write_text("{")
-    assert run("doctor", OVERDRIVE) == 0
+    assert run("doctor", SOFT_CLIP) == 0
     shown = capsys.readouterr().out
-    for fact in ("overdrive.json: sound", "layers[2]", "ns per sample", "16 x 1"):
+    for fact in ("soft-clip.json: sound", "layers[2]", "ns per sample", "16 x 1"):
         assert fact in shown
-    assert run("doctor", OVERDRIVE, mute) == 1
+    assert run("doctor", SOFT_CLIP, mute) == 1
     assert "nothing comes out" in " ".join(capsys.readouterr().out.split())
-    assert run("doctor", mute, tmp_path / "broken.nam", tmp_path / "missing.nam", OVERDRIVE) == 2
+    assert run("doctor", mute, tmp_path / "broken.nam", tmp_path / "missing.nam", SOFT_CLIP) == 2
     words = capsys.readouterr().out.split()
     statuses = [word for word in words if word in ("sound", "suspicious", "unreadable")]
     assert statuses == ["suspicious", "unreadable", "unreadable", "sound"]
@@ -146,5 +146,5 @@ def test_the_report_is_there_for_other_programs(tmp_path: Path, capsys: pytest.C
     assert report["findings"][0]["kind"] == "mute"
     assert report["measured_loudness_db"] is None
     assert report["layers"][0]["shape"] == [1, 1, 4]
-    assert run("doctor", mute, OVERDRIVE, "--json") == 1
+    assert run("doctor", mute, SOFT_CLIP, "--json") == 1
     assert [one["status"] for one in json.loads(capsys.readouterr().out)] == ["suspicious", "sound"]

@@ -62,7 +62,7 @@ MODELS = {
             "rtn_softmax",
         )
     },
-    "overdrive": nd.example_model("overdrive"),
+    "soft-clip": nd.example_model("soft-clip"),
 }
 """Every kind of network and of layer."""
 

@@ -34,7 +34,7 @@ def test_channels_stay_in_order(tmp_path: Path) -> None:
 def test_audio_from_a_file_goes_through_a_model(tmp_path: Path) -> None:
     nd.write(tmp_path / "tone.wav", TONES, RATE)
     audio, rate = nd.read(tmp_path / "tone.wav")
-    model = nd.load(nd.example_model("overdrive"))
+    model = nd.load(nd.example_model("soft-clip"))
     np.testing.assert_array_equal(model(audio, rate), model(TONES, RATE))
 
 

@@ -39,7 +39,7 @@ def model() -> nd.Model:
 @pytest.fixture
 def waveshaper() -> nd.Model:
     """Load a model without either."""
-    return nd.load(nd.example_model("overdrive"))
+    return nd.load(nd.example_model("soft-clip"))
 
 
 def esr_db(target: Audio, prediction: Audio) -> float:

@@ -13,7 +13,7 @@ NANO = DATA / "wavenet_nano" / "model.nam"
 LSTM = DATA / "lstm_2x16" / "model.nam"
 PROTEUS = DATA / "proteus_lstm40" / "model.json"
 AIDAX = DATA / "aidax_lstm16_skip" / "model.json"
-OVERDRIVE = nd.example_model("overdrive")
+SOFT_CLIP = nd.example_model("soft-clip")
 
 ROUNDED = 1e-6
 """Of sums around 1 in another order."""
@@ -25,7 +25,7 @@ def run(*arguments: str | Path) -> int:
     return int(left.value.code or 0)
 
 
-@pytest.mark.parametrize("path", [NANO, LSTM, PROTEUS, AIDAX, OVERDRIVE], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [NANO, LSTM, PROTEUS, AIDAX, SOFT_CLIP], ids=lambda path: path.parent.name)
 def test_a_model_that_is_saved_is_the_same(tmp_path: Path, path: Path) -> None:
     model = nd.load(path)
     assert model.save(tmp_path / path.name) == 0
@@ -42,8 +42,8 @@ def test_a_model_that_is_saved_is_the_same(tmp_path: Path, path: Path) -> None:
         (LSTM, "a.json", "rtneural"),
         (LSTM, "a.aidax", "aidax"),
         (PROTEUS, "a.aidax", "aidax"),
-        (OVERDRIVE, "a.nam", "nam"),
-        (OVERDRIVE, "a.json", "mlp"),
+        (SOFT_CLIP, "a.nam", "nam"),
+        (SOFT_CLIP, "a.json", "mlp"),
     ],
 )
 def test_the_suffix_says_the_format(tmp_path: Path, path: Path, name: str, format_: str) -> None:

@@ -241,7 +241,7 @@ def doctor(
     Examples
     --------
     >>> import neural_distortion as nd
-    >>> report = nd.doctor(nd.example_model("overdrive"))
+    >>> report = nd.doctor(nd.example_model("soft-clip"))
     >>> report.status, report.architecture, len(report.layers)
     ('sound', 'MLP', 3)
     """

@@ -121,7 +121,7 @@ class Parameter:
     Attributes
     ----------
     name : str
-        ``"parameter 1"``, …: model files do not name them.
+        As the trainer wrote it into the file, such as ``"drive"``; few do, and it is ``"parameter 1"``, ….
     minimum, maximum : float
         What the knob spans. Files do not say it: the model was trained on what its maker chose, by custom 0
         to 1, and takes values beyond.
@@ -352,7 +352,7 @@ class Model:
         >>> import tempfile
         >>> import neural_distortion as nd
         >>> folder = tempfile.TemporaryDirectory()
-        >>> nd.load(nd.example_model("overdrive")).save(f"{folder.name}/overdrive.nam") < 1e-6
+        >>> nd.load(nd.example_model("soft-clip")).save(f"{folder.name}/soft-clip.nam") < 1e-6
         True
         """
         target = Path(path)
@@ -457,7 +457,13 @@ class Model:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The knobs, which a call sets; most models have none."""
-        return tuple(Parameter(*told) for told in self._native.parameters)
+        parameters = tuple(Parameter(*told) for told in self._native.parameters)
+        names = self._metadata.raw.get("knobs")
+        if not isinstance(names, list) or len(names) != len(parameters):
+            return parameters
+        return tuple(
+            dataclasses.replace(knob, name=str(name)) for knob, name in zip(parameters, names, strict=True)
+        )
 
     @property
     def sizes(self) -> tuple[float, ...]:
@@ -562,7 +568,7 @@ def load(
     --------
     >>> import neural_distortion as nd
     >>> nd.load(nd.example_model("overdrive")).architecture
-    'MLP'
+    'LSTM'
     """
     if isinstance(source, bytes):
         data, file = source, None
@@ -596,7 +602,8 @@ def example_model(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"overdrive"``.
+        ``"overdrive"``, ``"distortion"`` or ``"fuzz"``, each with a knob; the same with ``-light`` behind it,
+        which takes less time; or ``"soft-clip"``, a curve without memory.
     """
     return example(name, [*_MODELS.glob("*.nam"), *_MODELS.glob("*.json")])
 

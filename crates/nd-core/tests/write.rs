@@ -25,7 +25,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         serde_json::from_slice(&read(data().join("index.json"))).expect("a list of cases");
     let names = index.iter().map(|case| case["model"].as_str().expect("a file").to_owned());
     let mut names: Vec<String> = names.collect();
-    names.push("../../python/neural_distortion/models/overdrive.json".to_owned());
+    names.push("../../python/neural_distortion/models/soft-clip.json".to_owned());
     names.into_iter().map(|name| (name.clone(), read(data().join(name)))).collect()
 }
 
@@ -143,7 +143,7 @@ fn every_network_plays_the_same_in_every_format_that_can_express_it() {
         ("nam", "lstm", 6),
         ("nam", "linear", 6),
         ("nam", "slimmable", 3),
-        ("nam", "overdrive.json", 1),
+        ("nam", "soft-clip.json", 1),
         ("rtneural", "rtn", 9),
         ("rtneural", "conv2d", 1),
         ("rtneural", "gru", 2),
@@ -152,7 +152,7 @@ fn every_network_plays_the_same_in_every_format_that_can_express_it() {
         ("proteus", "rnn", 1),
         ("proteus", "coreaudioml", 3),
         ("proteus", "proteus", 2),
-        ("mlp", "overdrive.json", 1),
+        ("mlp", "soft-clip.json", 1),
         ("onnx", "wavenet", 44),
         ("cpp", "wavenet", 44),
         ("rust", "wavenet", 44),

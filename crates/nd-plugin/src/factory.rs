@@ -12,7 +12,7 @@ pub struct FactoryModel {
 /// The shipped models, from clean to dirty.
 pub const MODELS: &[FactoryModel] = &[FactoryModel {
     name: "Overdrive",
-    bytes: include_bytes!("../../../python/neural_distortion/models/overdrive.json"),
+    bytes: include_bytes!("../../../python/neural_distortion/models/soft-clip.json"),
 }];
 
 /// A shipped model by its name.
