@@ -7,7 +7,7 @@ use nd_core::{CompileOptions, Model, ModelSpec};
 
 use crate::host::{Host, Layout};
 
-const OVERDRIVE: &[u8] = include_bytes!("../../../../python/neural_distortion/models/overdrive.json");
+const SOFT_CLIP: &[u8] = include_bytes!("../../../../python/neural_distortion/models/soft-clip.json");
 
 fn model(bytes: &[u8]) -> Model {
     let spec = ModelSpec::from_slice(bytes).expect("a model");
@@ -32,7 +32,7 @@ pub(crate) fn difference(a: &[f32], b: &[f32]) -> f32 {
 fn it_plays_what_the_engine_plays() {
     let input = guitar(10_000);
     let mut output = vec![0.0; input.len()];
-    model(OVERDRIVE).process(&input, &mut output);
+    model(SOFT_CLIP).process(&input, &mut output);
     let mut host = Host::neutral();
     host.activate(48_000.0, 4096);
     assert_eq!(host.latency(), 0, "samples");
