@@ -47,6 +47,9 @@ _WAVENETS: Final[dict[str, tuple[tuple[int, int], tuple[Sequence[int], Sequence[
 _A2_DILATIONS: Final = (1, 3, 7, 17, 41, 101, 239) * 2 + (1, 13) + (1, 3, 7, 17, 41, 101, 239)
 _A2_KERNEL_SIZES: Final = (6,) * 14 + (15, 15) + (6,) * 7
 
+_HEAD_SCALE: Final = 0.2
+"""Of every WaveNet at the start: its output is then so large that the error falls from the first step on."""
+
 _CONVNET_CHANNELS: Final = 16
 _CONVNET_DILATIONS: Final = tuple(1 << octave for octave in range(12))
 
@@ -129,7 +132,7 @@ def _first_generation(arch: str, inputs: int) -> Description:
             },
         ],
         "head": None,
-        "head_scale": 0.02,
+        "head_scale": _HEAD_SCALE,
     }
 
 
@@ -148,7 +151,7 @@ def _second_generation(channels: int, inputs: int) -> Description:
         "layer1x1": {"active": True, "groups": 1},
         "head1x1": {"active": False, "out_channels": channels, "groups": 1},
     }
-    return {"layers": [array], "head": None, "head_scale": 0.01}
+    return {"layers": [array], "head": None, "head_scale": _HEAD_SCALE}
 
 
 def _gru(hidden_size: int, inputs: int) -> Description:

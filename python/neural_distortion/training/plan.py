@@ -69,7 +69,7 @@ _CONVOLUTION: Final = Plan(
     segment=8192,
     segments=1,
     warm_up=0,
-    learning_rate=4e-3,
+    learning_rate=6e-3,
     spectral=2e-4,
 )
 _LENGTHS: Final[dict[Effort, tuple[int, int, int]]] = {
@@ -140,6 +140,7 @@ def plan(
         raise ValueError(msg)
     segments = max(1, min(base.segments * base.segment, frames) // segment)
     usual, epochs, patience = _LENGTHS[effort]
+    segments = min(segments, steps or usual)
     rounds = -(-(steps or usual) // segments)
     return dataclasses.replace(
         base,

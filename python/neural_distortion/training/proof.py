@@ -228,7 +228,7 @@ def _finish(
     }
     if takes.knobs:
         told["knobs"] = list(takes.knobs)
-    kept = slice(-takes.held_out, None)
+    kept = _kept(takes)
     return Fit(
         arch=arch,
         file=_complete(description, takes, told),
@@ -239,16 +239,16 @@ def _finish(
         interrupted=interrupted,
         sample_rate=takes.sample_rate,
         settings=tuple(takes.label(take) for take in range(len(takes.settings))),
-        dry=np.array(takes.dry[:, kept]),
-        target=np.array(takes.wet[:, kept]),
+        dry=np.array(takes.dry[:, slice(*takes.judged)]),
+        target=np.array(takes.wet[:, slice(*takes.judged)]),
         prediction=played[-1][:, kept],
     )
 
 
 def _inputs(takes: Takes) -> Audio:
     """Return what is played for the validation [shape=(takes, 1 + knobs, frames)]."""
-    lead_in = min(round(_LEAD_IN_S * takes.sample_rate), takes.trained)
-    dry = takes.dry[:, takes.trained - lead_in :]
+    start, end = takes.judged
+    dry = takes.dry[:, max(0, start - round(_LEAD_IN_S * takes.sample_rate)) : end]
     settings = np.broadcast_to(takes.settings[..., np.newaxis], (*takes.settings.shape, dry.shape[1]))
     return np.concatenate([dry[:, np.newaxis], settings], axis=1)
 
@@ -268,8 +268,14 @@ def _play(model: Model, takes: Takes) -> Iterator[Audio]:
 
 def _judge(played: Audio, takes: Takes) -> list[float]:
     """Return the error-to-signal ratio of each take, where it is held out."""
-    kept = slice(-takes.held_out, None)
-    return [esr(wet, audio) for wet, audio in zip(takes.wet[:, kept], played[:, kept], strict=True)]
+    wet, kept = takes.wet[:, slice(*takes.judged)], played[:, _kept(takes)]
+    return [esr(target, prediction) for target, prediction in zip(wet, kept, strict=True)]
+
+
+def _kept(takes: Takes) -> slice:
+    """Return the part of what is played that counts: all but the lead-in."""
+    start, end = takes.judged
+    return slice(start - end, None)
 
 
 def _levels(model: Model) -> dict[str, float]:

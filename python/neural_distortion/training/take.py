@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neural_distortion._typing import Audio
 from neural_distortion.model import as_audio
+
+Span: TypeAlias = tuple[int, int]
+"""From a frame on, up to another that is not in it."""
 
 _HELD_OUT = 0.1
 """Part of the recordings, at their end, that is for validation."""
@@ -28,8 +31,8 @@ class Takes:
         Where they stood.
     sample_rate : int
         The rate, in Hz.
-    held_out : int
-        So many frames at the end are for validation.
+    learned, judged : (int, int)
+        What is to be learned from, and what is kept to judge by: from a frame on, up to another.
     """
 
     dry: Audio
@@ -37,12 +40,8 @@ class Takes:
     knobs: tuple[str, ...]
     settings: NDArray[np.float32]
     sample_rate: int
-    held_out: int
-
-    @property
-    def trained(self) -> int:
-        """The number of frames that are trained on."""
-        return int(self.dry.shape[1]) - self.held_out
+    learned: Span
+    judged: Span
 
     def label(self, take: int) -> str:
         """Return the settings of a take, as one says them."""
@@ -56,6 +55,8 @@ class Takes:
         wet: ArrayLike | Sequence[ArrayLike],
         sample_rate: float,
         knobs: Mapping[str, Sequence[float]],
+        learned: Span | None,
+        judged: Span | None,
     ) -> Self:
         """Return the takes, or say what is wrong with them; the arguments are those of `fit`."""
         whole_rate = int(sample_rate)
@@ -77,17 +78,23 @@ class Takes:
                 msg = f"the {name} recording is silent"
                 raise ValueError(msg)
         frames = dry_audio.shape[1]
+        border = frames - max(1, round(_HELD_OUT * frames))
         takes = cls(
             dry=dry_audio,
             wet=wet_audio,
             knobs=tuple(knobs),
             settings=_settings(knobs, len(wet_audio)),
             sample_rate=whole_rate,
-            held_out=max(1, round(_HELD_OUT * frames)),
+            learned=learned or (0, border),
+            judged=judged or (border, frames),
         )
-        if not takes.wet[:, takes.trained :].any(axis=1).all():
-            msg = f"the last {takes.held_out / whole_rate:.1f} s, which are kept for validation, are silent"
-            raise ValueError(msg)
+        for name, (start, end) in (("learned", takes.learned), ("judged", takes.judged)):
+            if not 0 <= start < end <= frames:
+                msg = f"expected {name} to be two frames in a row from 0 to {frames}, got {start} and {end}"
+                raise ValueError(msg)
+            if not takes.wet[:, start:end].any(axis=1).all():
+                msg = f"{start / whole_rate:.1f} to {end / whole_rate:.1f} s, to be {name}, are silent"
+                raise ValueError(msg)
         return takes
 
 
