@@ -172,6 +172,16 @@ def test_a_saved_model_says_what_it_is(dry: Audio, wet: Audio, tmp_path: Path) -
     assert json.loads((tmp_path / "pedal.nam").read_bytes())["version"] == "0.5.0"
 
 
+@pytest.mark.parametrize(("arch", "name"), [("lstm-16", "pedal.aidax"), ("gru-16", "pedal.json")])
+def test_a_model_is_written_as_its_suffix_says(
+    arch: ArchitectureName, name: str, dry: Audio, wet: Audio, tmp_path: Path
+) -> None:
+    fit = brief(dry, wet, arch=arch, steps=2)
+    fit.save(tmp_path / name)
+    own, other = (model(dry[:RATE], RATE) for model in (fit.model, nd.load(tmp_path / name)))
+    np.testing.assert_allclose(own, other, atol=EXACT)
+
+
 def test_the_command_trains_and_tells_how_well(
     dry: Audio, wet: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +218,10 @@ def test_the_command_trains_and_tells_how_well(
         ({"knobs": {"drive": (0, 1)}, "arch": "mlp"}, "an mlp has no knobs"),
         ({"knobs": {"drive": (0, 1)}, "threads": -1}, "expected threads to be 1 or more, got -1"),
         ({"knobs": {"drive": (0, 1)}, "segment": 0}, "expected segment to be 1 or more, got 0"),
-        ({"knobs": {"drive": (0, 1)}, "segment": 128}, "segments of 128 frames are too short for the spec"),
+        (
+            {"knobs": {"drive": (0, 1)}, "segment": 128, "spectral": 1},
+            "segments of 128 frames are too short for the spec",
+        ),
         ({"knobs": {"drive": (0, 1)}, "spectral": -1.0}, "spectral distance of 0 or more, got -1"),
     ],
 )

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from neural_distortion import io, training
 from neural_distortion._typing import Audio
 from neural_distortion.cli.console import messages, output
+from neural_distortion.model import Format
 from neural_distortion.training.report import plot_history
 
 POOR_ESR = 0.1
@@ -55,7 +56,10 @@ def train(
     wet: Annotated[str, typer.Argument(metavar="WET", help="What came out, aligned to the sample.")],
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="[MODEL]", help="Where the model goes; by default, WET with the suffix .nam."),
+        typer.Argument(metavar="[MODEL]", help="Where the model goes; by default, WET with another suffix."),
+    ] = None,
+    to: Annotated[
+        Format | None, typer.Option(help="What to write; without it, the suffix of MODEL says.")
     ] = None,
     arch: Annotated[training.ArchitectureName, typer.Option(help="What to train.")] = "mlp",
     knob: Annotated[
@@ -102,7 +106,11 @@ def train(
     all of them otherwise: train dry.wav drive=0:low.wav --knob drive=0.5:mid.wav --knob drive=1:high.wav
     """
     takes = [parse_take(text) for text in (wet, *(knob or []))]
-    model = model or Path(f"{takes[0][1].stem}.nam")
+    suffix = ".aidax" if arch == "gru-16" else ".nam"
+    model = model or Path(f"{takes[0][1].stem}{suffix}")
+    if arch == "gru-16" and (to or model.suffix.removeprefix(".")) == "nam":
+        msg = f"no .nam can hold a GRU: write {model.with_suffix('.aidax')} or {model.with_suffix('.json')}"
+        raise ValueError(msg)
     if not model.resolve().parent.is_dir():
         msg = f"{model}: there is no such folder"
         raise ValueError(msg)
@@ -143,7 +151,7 @@ def train(
             on_step=display.step,
             on_epoch=display.epoch,
         )
-    fit.save(model)
+    fit.save(model, format=to)
     report = model.with_name(f"{model.stem}.training.html")
     fit.report(report, name=name or model.stem)
     if fit.interrupted:

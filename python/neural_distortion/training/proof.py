@@ -13,7 +13,7 @@ import numpy as np
 from neural_distortion import io
 from neural_distortion._typing import Audio, PathLike
 from neural_distortion.analysis import esr
-from neural_distortion.model import Model, load
+from neural_distortion.model import Format, Model, load
 from neural_distortion.training.architecture import ArchitectureName, Description, describe_perceptron
 from neural_distortion.training.dialect import export
 from neural_distortion.training.perceptron import Perceptron
@@ -88,27 +88,35 @@ class Fit:
         """The number of weights."""
         return (self.perceptron or self.model).num_parameters
 
-    def save(self, path: PathLike) -> None:
+    def save(self, path: PathLike, *, format: Format | None = None) -> None:
         """Write the model file, in one go.
 
         Parameters
         ----------
         path : path-like
-            Where to; a file that is there already is replaced. A perceptron is written in the form that the
-            suffix stands for.
+            Where to; a file that is there already is replaced.
+        format : {"nam", "rtneural", "aidax", "proteus", "mlp", "onnx", "cpp", "rust"}, optional
+            As what; by default, as the suffix says. A GRU is not to be had as ``.nam``.
 
         Raises
         ------
+        ModelError
+            If the format cannot express the model.
+        ValueError
+            If the suffix stands for no format.
         OSError
             If the file cannot be written.
         """
         target = Path(path)
-        if self.perceptron is not None and target.suffix != ".nam":
-            export(self.perceptron, target)
-            return
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_bytes(_bytes(self.file))
-        partial.replace(target)
+        own = "nam" if "architecture" in self.file else "aidax"
+        if (format or target.suffix.removeprefix(".").replace("json", "aidax")) == own:
+            partial = target.with_name(f".{target.name}.partial")
+            partial.write_bytes(_bytes(self.file))
+            partial.replace(target)
+        elif self.perceptron is not None:
+            export(self.perceptron, target, to=format)
+        else:
+            self.model.save(target, format=format)
 
     def report(self, path: PathLike, *, name: str | None = None) -> None:
         """Write one self-contained HTML page: learning, errors, spectrum, transfer curve, and audio.
