@@ -205,7 +205,8 @@ fn open(path: &Path) -> Vec<Command> {
 fn rows<'a>(shelf: Shelf, status: &'a Status, search: &str) -> Vec<Row<'a>> {
     let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
     let wanted = |name: &str| {
-        let name = name.to_lowercase();
+        // Not the ending: it would have a letter for every search.
+        let name = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
         words.iter().all(|word| name.contains(word))
     };
     if shelf == Shelf::Shipped {

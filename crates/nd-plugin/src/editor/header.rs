@@ -108,7 +108,8 @@ impl Header {
             if telemetry.asleep.load(Relaxed) { "\nAsleep: nothing but silence came in" } else { "" };
         let hint =
             format!("Time that this instance takes; the longest block of late took {worst:.0} %{asleep}");
-        figure(ui, take(50.0, theme::GAP), "CPU", &format!("{load:.1} %"), &hint, worst > 100.0);
+        let share = if load < 99.95 { format!("{load:.1} %") } else { format!("{:.0} %", load.min(999.0)) };
+        figure(ui, take(50.0, theme::GAP), "CPU", &share, &hint, worst > 100.0);
         if self.burning > 0.0 {
             let place = take(62.0, 0.0);
             let response = ui.interact(place, ui.make_persistent_id("unstable"), Sense::click());

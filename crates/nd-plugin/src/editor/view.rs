@@ -107,7 +107,8 @@ impl View {
         }
         self.stage(ui, stage, instance);
         chain::show(ui, chain, instance, &mut self.browser);
-        self.message.show(ui, stage, instance.status);
+        let [_, _, curve, panel, _] = columns(stage);
+        self.message.show(ui, curve.union(panel), instance.status);
         corner(ui, screen);
     }
 
