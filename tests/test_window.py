@@ -90,7 +90,12 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            screen.wait(lambda: bright(screen.part(NAME)) > 100, "the model's name")
+
+            def opened() -> bool:
+                assert program.poll() is None, (tmp_path / "log").read_text()
+                return bright(screen.part(NAME)) > 100
+
+            screen.wait(opened, "the model's name")
             yield screen
             assert program.poll() is None, (tmp_path / "log").read_text()
         finally:
@@ -120,9 +125,9 @@ def test_the_window_opens_and_is_operated(screen: Screen) -> None:
 
     screen.wait(lit, "the knob that was dragged")
 
-    screen.do("mousemove", *center)
-    screen.do("click", "--repeat", 2, "--delay", 60, 1)
-    screen.do("key", "Tab", "mousemove", width // 2, 5)
+    # Not a double click: on a busy machine its two halves may be seen too far apart.
+    screen.do("key", "Delete")
+    screen.do("key", "Tab")
     screen.wait(lambda: bool((screen.part(GAIN) == before).mean() > 0.98), "the knob that was reset")
 
     there = bright(screen.part(LIBRARY))

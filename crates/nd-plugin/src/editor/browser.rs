@@ -205,8 +205,10 @@ fn open(path: &Path) -> Vec<Command> {
 fn rows<'a>(shelf: Shelf, status: &'a Status, search: &str) -> Vec<Row<'a>> {
     let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
     let wanted = |name: &str| {
-        // Not the ending: it would have a letter for every search.
-        let name = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        let path = Path::new(name);
+        // Without a file's ending, which would have a letter for every search.
+        let name = Kind::of(path).and(path.file_stem()).map_or(name.into(), |stem| stem.to_string_lossy());
+        let name = name.to_lowercase();
         words.iter().all(|word| name.contains(word))
     };
     if shelf == Shelf::Shipped {
