@@ -350,9 +350,11 @@ impl Task {
                 Command::OpenFolder(path) => self.list(path),
             }
         }
+        if model.is_some() || cabinet.is_some() {
+            self.loader.update(|status| (status.warning, status.error) = (None, None));
+        }
         let side = std::mem::replace(&mut self.side, self.params.cab_side.value());
-        let turned = side != self.side && self.loaded.impulse.is_some();
-        let mut changed = turned;
+        let mut changed = side != self.side && self.loaded.impulse.is_some();
         if let Some(selection) = cabinet {
             changed |= self.choose_cabinet(&selection);
         }
@@ -391,10 +393,11 @@ impl Task {
         let loaded = result.is_ok();
         self.loader.update(|status| {
             status.loading = None;
-            (status.warning, status.error) = match result {
-                Ok(warning) => (warning, None),
-                Err(error) => (None, Some(error)),
-            };
+            match result {
+                Ok(None) => {}
+                Ok(Some(warning)) => status.warning = Some(warning),
+                Err(error) => status.error = Some(error),
+            }
         });
         loaded
     }

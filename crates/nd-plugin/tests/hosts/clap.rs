@@ -140,8 +140,8 @@ fn parameters_are_restored_and_a_button_is_not_pressed_again() {
 fn silence_in_is_silence_out_and_ends_the_work() {
     let mut host = Host::playing();
     host.play(&guitar(4800), 64);
-    let output = host.play(&[0.0; 96_000], 64);
-    assert_eq!(output[90_000..], [0.0; 6000], "after two seconds");
+    let output = host.play(&vec![0.0; 96_000], 64);
+    assert!(output[90_000..].iter().all(|y| *y == 0.0), "after two seconds");
     let again = host.play(&guitar(4800), 64);
     assert!(again.iter().any(|y| y.abs() > 0.01), "it wakes");
 }
@@ -307,7 +307,7 @@ fn it_plays_again_at_another_rate() {
 }
 
 /// An impulse response that is a single one after `delay` frames, on the left, and another on the right.
-fn impulse_response(name: &str, delays: [usize; 2]) -> PathBuf {
+pub(crate) fn impulse_response(name: &str, delays: [usize; 2]) -> PathBuf {
     let path = file(name, "model.json", 1.0).with_file_name("cabinet.wav");
     let spec = hound::WavSpec {
         channels: 2,
@@ -389,7 +389,7 @@ fn a_model_of_another_rate_brings_its_latency_while_it_plays() {
         host.idle();
         host.latency() > 0
     });
-    host.play(&[0.0; 8192], 64);
+    host.play(&vec![0.0; 8192], 64);
     let mut input = vec![0.0; 1024];
     input[100] = 0.01;
     let output = host.play(&input, 64);

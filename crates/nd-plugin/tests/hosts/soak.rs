@@ -1,6 +1,6 @@
 //! Ten minutes of a player who cannot make up their mind.
 
-use crate::clap::{file, framed, guitar, session_with};
+use crate::clap::{file, framed, guitar, impulse_response, session_with};
 use crate::host::Host;
 
 /// Simulated time; the optimised build of the tests plays it in a fraction of that.
@@ -28,7 +28,15 @@ fn resident() -> Option<usize> {
 
 #[test]
 fn ten_minutes_of_changes_make_no_click_and_take_no_memory() {
-    let models = [1.0, 2.0, 3.0].map(|gain| session_with(&file("soak", &format!("{gain}.json"), gain)));
+    let mut sessions: Vec<_> =
+        [1.0, 2.0, 3.0].map(|gain| session_with(&file("soak", &format!("{gain}.json"), gain))).into();
+    // A WaveNet, and a cabinet.
+    let nano = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/wavenet_nano/model.nam");
+    sessions.push(session_with(nano.as_ref()));
+    let cabinet = serde_json::json!({ "path": impulse_response("soak", [3, 5]) }).to_string();
+    for session in sessions.iter_mut().skip(2) {
+        session["fields"]["cabinet"] = cabinet.clone().into();
+    }
     let mut dice = Dice(1);
     let mut host = Host::neutral();
     host.activate(48_000.0, 4096);
@@ -37,7 +45,7 @@ fn ten_minutes_of_changes_make_no_click_and_take_no_memory() {
     let mut worst = std::time::Duration::ZERO;
     while at < SECONDS * 48_000 {
         match dice.roll(40) {
-            0 => host.load(&framed(&models[dice.roll(3)])),
+            0 => host.load(&framed(&sessions[dice.roll(4)])),
             1 => _ = host.set(["Next model", "Previous model"][dice.roll(2)], ["On", "Off"][dice.roll(2)]),
             2 => _ = host.set("Channels", ["Stereo", "Dual mono", "Mono (sum)", "Mono (left)"][dice.roll(4)]),
             3 => _ = host.set("Mix", ["0 %", "50 %", "100 %"][dice.roll(3)]),
