@@ -126,16 +126,20 @@ pub fn files() -> Vec<(String, PathBuf)> {
 
 /// The presets that come with the plugin.
 pub fn factory() -> Vec<Preset> {
-    let preset = |name: &str, model: &str, params: &[(&str, f32)]| Preset {
+    let preset = |name: &str, model: Selection, params: &[(&str, f32)]| Preset {
         format: FORMAT,
         name: name.to_owned(),
         params: params.iter().map(|&(id, value)| (id.to_owned(), value)).collect(),
-        model: Selection::factory(model),
+        model,
         cabinet: Selection::default(),
     };
+    // The first knob of the shipped pedals is their drive.
     vec![
-        preset("Overdrive", "Overdrive", &[]),
-        preset("Overdrive, pushed", "Overdrive", &[("ingain", 12.0), ("outgn", -3.0), ("mid", 2.0)]),
+        preset("Clean boost", Selection::default(), &[("outgn", 9.0), ("treble", 1.0)]),
+        preset("Overdrive", Selection::factory("Overdrive"), &[("knob_1", 0.5)]),
+        preset("Overdrive, pushed", Selection::factory("Overdrive"), &[("ingain", 6.0), ("knob_1", 0.8)]),
+        preset("Distortion", Selection::factory("Distortion"), &[("knob_1", 0.6)]),
+        preset("Fuzz", Selection::factory("Fuzz"), &[("knob_1", 0.8), ("outgn", -2.0)]),
     ]
 }
 
@@ -156,8 +160,8 @@ mod tests {
 
     #[test]
     fn what_a_preset_does_not_name_gets_its_default() {
-        let values = all(&factory()[1]);
-        assert_eq!(values["ingain"], 0.75, "12 dB of -24 to 24");
+        let values = all(&factory()[2]);
+        assert_eq!(values["ingain"], 0.625, "6 dB of -24 to 24");
         assert_eq!(values["bass"], 0.5, "0 dB");
         assert!(!values.contains_key("bypass"), "what is not sound stays");
     }
@@ -166,8 +170,10 @@ mod tests {
     fn factory_presets_name_models_and_parameters_that_exist() {
         let ids: Vec<String> = NdParams::default().param_map().into_iter().map(|(id, ..)| id).collect();
         for preset in factory() {
-            let found = preset.model.find();
-            assert!(found.is_ok(), "{}: {found:?}", preset.name);
+            if !preset.model.is_none() {
+                let found = preset.model.find();
+                assert!(found.is_ok(), "{}: {found:?}", preset.name);
+            }
             for id in preset.params.keys() {
                 assert!(ids.contains(id), "{}: {id}", preset.name);
             }

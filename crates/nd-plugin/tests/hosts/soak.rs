@@ -70,6 +70,7 @@ fn ten_minutes_of_changes_make_no_click_and_take_no_memory() {
             assert!((y - last).abs() < STEP, "from {last} to {y} in the block at frame {at}");
             last = *y;
         }
+        host.idle();
         at += frames;
         if before.is_none() && at > 60 * 48_000 {
             before = resident(); // after a minute, everything has been there once
