@@ -1,15 +1,16 @@
 """The bundled plugin in a host of others, against the wheel."""
 
+import importlib
 import importlib.util
 import json
 import os
 import struct
 from pathlib import Path
-
-import numpy as np
-import pytest
+from types import ModuleType
 
 import neural_distortion as nd
+import numpy as np
+import pytest
 
 DATA = Path(__file__).parent / "data"
 BUNDLE = os.environ.get("NEURAL_DISTORTION_VST3", "")
@@ -24,6 +25,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def pedalboard() -> ModuleType:
+    """Return the module, which has no complete types."""
+    return importlib.import_module("pedalboard")
+
+
 def preset(model: Path) -> bytes:
     """Return a session as a host would store it: a preset file of VST3."""
     fields = {"model": json.dumps({"path": str(model)})}
@@ -35,10 +42,8 @@ def preset(model: Path) -> bytes:
 @pytest.mark.parametrize(
     "name", ["wavenet_nano", "wavenet_a2_ch8", "lstm_2x16", "proteus_lstm40", "linear_64"]
 )
-def test_the_plugin_plays_what_the_wheel_plays(name: str, tmp_path: Path) -> None:
+def test_the_plugin_plays_what_the_wheel_plays(pedalboard: ModuleType, name: str, tmp_path: Path) -> None:
     """With everything else neutral, sample for sample."""
-    import pedalboard
-
     file = next(path for path in (DATA / name).iterdir() if path.name.startswith("model."))
     model = nd.load(file)
     sample_rate = model.sample_rate or 48_000
@@ -57,10 +62,8 @@ def test_the_plugin_plays_what_the_wheel_plays(name: str, tmp_path: Path) -> Non
         np.testing.assert_allclose(channel, expected, rtol=0, atol=TOLERANCE)
 
 
-def test_a_bundle_has_its_parameters() -> None:
+def test_a_bundle_has_its_parameters(pedalboard: ModuleType) -> None:
     """By the names that a host shows."""
-    import pedalboard
-
     plugin = pedalboard.load_plugin(BUNDLE)
     assert plugin.name == "Neural Distortion"
     assert {"input_db", "gate", "quality", "output_mode", "mix", "next_model", "knob_1"} <= set(

@@ -1,6 +1,6 @@
 //! The window.
 //!
-//! [`view`] says what is where. The widgets are functions of what they show: they draw it, and return what was done to
+//! `view` says what is where. The widgets are functions of what they show: they draw it, and return what was done to
 //! them.
 
 #[cfg(feature = "standalone")]

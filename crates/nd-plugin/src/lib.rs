@@ -2,7 +2,7 @@
 //!
 //! Three threads meet in an instance, and none waits for another:
 //!
-//! * The *audio thread* plays ([`processor`]). It never allocates, frees, locks or calls the system.
+//! * The *audio thread* plays (`processor`). It never allocates, frees, locks or calls the system.
 //! * The *loader* reads files, compiles models and frees them ([`loader`]). It sends what is ready to the audio thread
 //!   through a queue, and gets back through another what is no longer needed.
 //! * The *window* draws ([`editor`]). It reads [`telemetry`] and [`loader::Status`], writes parameters through the host,

@@ -1,7 +1,7 @@
 //! The thread that reads, compiles and frees, and how a window talks to it.
 //!
 //! Each active instance has its own: it starts when the host activates the plugin and ends when the host deactivates
-//! it. A finished [`Rig`] goes to the audio thread through a queue, and comes back through another one to be freed.
+//! it. A finished `Rig` goes to the audio thread through a queue, and comes back through another one to be freed.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ pub struct ModelInfo {
     pub num_parameters: usize,
     /// Samples that it remembers, at its own rate.
     pub receptive_field: usize,
-    /// How many of the knobs it has; those beyond [`KNOBS`](crate::params::KNOBS) stay in the middle.
+    /// How many of the knobs it has; those beyond [`KNOBS`] stay in the middle.
     pub knobs: usize,
     /// Qualities from which on it is another size, ascending from 0: one for a model of one size.
     pub quality_steps: Vec<f64>,

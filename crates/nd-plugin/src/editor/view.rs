@@ -127,7 +127,9 @@ impl View {
         match self.tab {
             Tab::Spectrum => self.spectrum.update(&self.pairs, telemetry.sample_rate.get(), seconds),
             Tab::Tuner => self.ear.listen(&telemetry.ends, telemetry.sample_rate.get(), seconds),
-            _ => {}
+            Tab::Details => {}
+            #[cfg(feature = "standalone")]
+            Tab::Audio => {}
         }
     }
 
@@ -157,7 +159,9 @@ impl View {
         icon::card(ui.painter(), rect);
         let inner = rect.shrink(theme::PADDING);
         let tabs = Rect::from_min_max(inner.min, pos2(inner.right(), inner.top() + theme::ROW));
-        let mut all = vec![(Tab::Spectrum, "Spectrum"), (Tab::Tuner, "Tuner"), (Tab::Details, "Details")];
+        #[cfg_attr(not(feature = "standalone"), expect(unused_mut, reason = "a plugin has no devices"))]
+        let mut all =
+            Vec::from([(Tab::Spectrum, "Spectrum"), (Tab::Tuner, "Tuner"), (Tab::Details, "Details")]);
         #[cfg(feature = "standalone")]
         if instance.gui.plugin_api() == nice_plug::context::PluginApi::Standalone {
             all.push((Tab::Audio, "Audio"));
