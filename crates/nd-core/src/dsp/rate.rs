@@ -222,12 +222,15 @@ impl Converter {
     #[inline(always)]
     fn compute<S: Simd>(&mut self, simd: S, output: &mut [f32]) -> usize {
         let (history, table) = (self.history.as_slice(), self.table.as_slice());
-        for (count, y) in output.iter_mut().enumerate() {
+        let mut count = 0;
+        while count < output.len() {
             let end = self.input + self.needs[self.place];
             if end > self.len {
-                return count;
+                break;
             }
-            *y = dot(simd, &table[self.place * self.taps..][..self.taps], &history[end - self.taps..end]);
+            let taps = &table[self.place * self.taps..][..self.taps];
+            output[count] = dot(simd, taps, &history[end - self.taps..end]);
+            count += 1;
             self.input += self.step.0;
             self.place += self.step.1;
             if self.place >= self.places {
@@ -235,7 +238,7 @@ impl Converter {
                 self.input += 1;
             }
         }
-        output.len()
+        count
     }
 }
 

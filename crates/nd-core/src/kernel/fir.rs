@@ -87,8 +87,11 @@ fn fir_tile<S: Simd, const WIDTH: usize>(simd: S, taps: &[f32], bias: f32, x: &[
 pub fn dot<S: Simd>(simd: S, taps: &[f32], x: &[f32]) -> f32 {
     let lanes = S::f32s::LEN;
     let mut sum = S::f32s::splat(simd, 0.0);
-    for (taps, x) in taps.chunks_exact(lanes).zip(x.chunks_exact(lanes)) {
+    let mut at = 0;
+    while at < taps.len() {
+        let (taps, x) = (&taps[at..][..lanes], &x[at..][..lanes]);
         sum = S::f32s::from_slice(simd, taps).mul_add(S::f32s::from_slice(simd, x), sum);
+        at += lanes;
     }
     let mut parts = [0.0; super::FRAME_GROUP];
     sum.store_slice(&mut parts[..lanes]);
