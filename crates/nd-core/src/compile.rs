@@ -101,7 +101,7 @@ impl ModelSpec {
             sample_rate: self.known_sample_rate().map(|rate| rate * options.rate_factor as f64),
             receptive_field: (receptive_field - 1).div_ceil(rates.oversampling) + 1,
             anti_aliasing: method,
-            latency_samples: if method == (AntiAliasing::Antiderivative { order: 2 }) { 1 } else { 0 },
+            latency_samples: usize::from(method == (AntiAliasing::Antiderivative { order: 2 })),
             num_parameters: self.network.num_parameters(),
         });
         let set = model.instruction_set();

@@ -84,7 +84,7 @@ const BETA: f64 = 8.19;
 impl Oversampler {
     /// An oversampler for blocks of up to `max_block` frames of the lower rate; none unless `factor` is 2, 4, 8 or 16.
     pub fn new(factor: usize, max_block: usize, instruction_set: InstructionSet) -> Option<Self> {
-        if factor < 2 || factor > MAX_FACTOR || !factor.is_power_of_two() {
+        if !(2..=MAX_FACTOR).contains(&factor) || !factor.is_power_of_two() {
             return None;
         }
         let lanes = instruction_set.lanes();

@@ -38,14 +38,14 @@ pub struct Place {
 impl Place {
     /// Where a new frame starts within a state.
     #[inline(always)]
-    fn new(&self, state: usize, frame: usize) -> usize {
+    fn present(&self, state: usize, frame: usize) -> usize {
         state + frame * self.units
     }
 
     /// Where the frame starts that a new one follows.
     #[inline(always)]
     fn old(&self, state: usize, frame: usize) -> usize {
-        self.new(state, frame) - self.delay * self.units
+        self.present(state, frame) - self.delay * self.units
     }
 }
 
@@ -166,9 +166,9 @@ pub fn lstm<S: Simd, const FAST: bool>(
             let half_c = c * S::f32s::splat(simd, 0.5);
             let remembered = squash::<S, FAST>(simd, f).mul_add(half_c, half_c);
             let c = gate::<S, FAST>(simd, i).mul_add(squash::<S, FAST>(simd, g), remembered);
-            c.store_slice(&mut buffer[place.new(place.cell, frame) + block * lanes..][..lanes]);
+            c.store_slice(&mut buffer[place.present(place.cell, frame) + block * lanes..][..lanes]);
             let h = gate::<S, FAST>(simd, o) * squash::<S, FAST>(simd, c);
-            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.present(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }
@@ -199,7 +199,7 @@ pub fn gru<S: Simd, const FAST: bool>(
             let z = gate::<S, FAST>(simd, sums[1]);
             let n = squash::<S, FAST>(simd, r.mul_add(sums[2], n_input));
             let h = z.mul_add(h - n, n);
-            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.present(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }
@@ -219,7 +219,7 @@ pub fn rnn<S: Simd, const FAST: bool>(
             let weights = block_of::<S, 1>(weights, block, 1, place);
             let [sum] = gate_sums(simd, weights, buffer, place, frame);
             let h = squash::<S, FAST>(simd, sum);
-            h.store_slice(&mut buffer[place.new(place.output, frame) + block * lanes..][..lanes]);
+            h.store_slice(&mut buffer[place.present(place.output, frame) + block * lanes..][..lanes]);
         }
     }
 }

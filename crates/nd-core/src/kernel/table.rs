@@ -53,6 +53,7 @@ struct Cell {
 impl Table {
     /// The table of a curve, given for many numbers at a time; none where a table of bounded size is off by more than
     /// `tolerance` somewhere.
+    #[expect(clippy::missing_panics_doc, reason = "there are always three zones")]
     pub fn new(curve: impl Fn(&[f64]) -> Vec<f64>, tolerance: f64) -> Option<Self> {
         let (below, mut error) = Zone::fit(&curve, -OUTER, -INNER, tolerance);
         let mut zones = vec![below];
@@ -221,7 +222,7 @@ impl Zone {
 fn cubic([a, b, c, d]: [f64; 4]) -> [f64; 4] {
     [
         a,
-        (-11.0 * a + 18.0 * b - 9.0 * c + 2.0 * d) / 2.0,
+        0.5 * (-11.0 * a + 18.0 * b - 9.0 * c + 2.0 * d),
         9.0 * (2.0 * a - 5.0 * b + 4.0 * c - d) / 2.0,
         9.0 * (-a + 3.0 * b - 3.0 * c + d) / 2.0,
     ]
