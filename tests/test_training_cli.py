@@ -80,6 +80,7 @@ def test_gear_with_a_memory_gets_a_warning(folder: Path, capsys: pytest.CaptureF
         ("train dry.wav wet.wav model.json --hidden 0", "each at least 1 wide, got (0,)"),
         ("train dry.wav drive=loud:wet.wav model.json", "expected settings and a file, such as drive=0.2:a"),
         ("train dry.wav wet.wav model.json --arch gru-16", "too short: 0.09 s to train on, of at least 1"),
+        ("train dry.wav stereo.wav model.json", "stereo.wav has 2 channels"),
         ("train dry.wav wet.wav model.nam --arch gru-16", "no .nam can hold a GRU: write model.aidax or"),
         ("train dry.wav wet.wav nowhere/model.json", "nowhere/model.json: there is no such folder"),
         ("convert dry.wav model.rs", "dry.wav: not a JSON file"),
@@ -94,6 +95,7 @@ def test_what_goes_wrong_is_one_line(
         ("wet.wav", pair[1], 44_100),
         ("other_rate.wav", pair[1], 48_000),
         ("longer.wav", np.tile(pair[1], 2), 44_100),
+        ("stereo.wav", np.stack(pair), 44_100),
     ):
         nd.write(folder / name, audio, sample_rate)
     assert run(*command.split()) == 1

@@ -120,6 +120,10 @@ def train(
     }
     dry_audio, sample_rate = io.read(dry)
     wet_audio = [read_at(path, sample_rate, dry) for _, path in takes]
+    for path, audio in zip((dry, *(path for _, path in takes)), (dry_audio, *wet_audio), strict=True):
+        if audio.ndim > 1:
+            msg = f"{path} has {len(audio)} channels: recordings to train on have one"
+            raise ValueError(msg)
     shapes = [audio.shape for audio in (dry_audio, *wet_audio)]
     if len(set(shapes)) > 1:
         odd = next(index for index, shape in enumerate(shapes) if shape != shapes[0])
