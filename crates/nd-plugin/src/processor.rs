@@ -664,7 +664,8 @@ fn through(
     }
     if is_at(cab, 0.0) {
         rig.skip_cabinet(channel);
-    } else if rig.has_cabinet() {
+    } else if rig.has_cabinet() && peak(audio).is_finite() {
+        // What is not finite goes on to where it is noticed: a cabinet would make silence of it.
         stage.copy_from_slice(audio);
         rig.cabinet(channel, audio);
         blend(cab, audio, stage);
