@@ -82,7 +82,7 @@ def test_a_network_learns_and_the_engine_plays_what_it_learned(
         RATE,
         arch=network,
         effort="quick",
-        threads=2,
+        threads=1,
         **(options if recurs else {"steps": 200, "batch": 1, "segment": 4096}),
     )
     assert fit.esr <= LEARNED

@@ -132,7 +132,7 @@ fn training(workspace: &Workspace) -> Result<(), String> {
     let python = bench::environment(workspace, "training-venv", &packages)?;
     install(workspace, &python)?;
     let mut test = workspace.command(&python);
-    test.args(["-m", "pytest", TRAINING_TESTS, "--durations=5"]).env("OMP_NUM_THREADS", "2");
+    test.args(["-m", "pytest", TRAINING_TESTS, "--durations=5"]).env("OMP_NUM_THREADS", "1");
     execute(&mut test)
 }
 
