@@ -62,7 +62,7 @@ MODELS = {
             "rtn_softmax",
         )
     },
-    "soft-clip": nd.example_model("soft-clip"),
+    "soft_clip": nd.example_model("soft-clip"),
 }
 """Every kind of network and of layer."""
 
