@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark talks on the terminal")]
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nd_core::{CompileOptions, ModelSpec};
@@ -27,6 +28,14 @@ const ROUNDS: usize = 15;
 /// Something that plays a block.
 type Play<'a> = &'a mut dyn FnMut(&[f32]);
 
+/// Time that this thread has had a processor, where the system says so; elsewhere time that has passed.
+fn clock() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    nanoseconds.map_or_else(|| START.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
+}
+
 /// Plays rounds of two contenders in turn, and returns nanoseconds per sample of the fastest round of each.
 fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
     let frames = (SECONDS * RATE) as usize;
@@ -34,9 +43,9 @@ fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
     let mut best = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
         for (play, best) in contenders.iter_mut().zip(&mut best) {
-            let start = Instant::now();
+            let start = clock();
             sound.chunks_exact(BLOCK).for_each(&mut *play);
-            *best = start.elapsed().min(*best);
+            *best = (clock() - start).min(*best);
         }
     }
     best.map(|time| time.as_nanos() as f64 / (frames / BLOCK * BLOCK) as f64)
