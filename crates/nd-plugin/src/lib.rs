@@ -130,7 +130,9 @@ impl Plugin for NeuralDistortion {
     ) -> ProcessStatus {
         let Some(processor) = &mut self.processor else { return ProcessStatus::Normal };
         // A render is to have the model that was asked for from the first sample on, and it has the time to wait.
-        while self.offline && self.loader.is_busy(&self.params) {
+        let loads =
+            || self.worker.as_ref().is_some_and(Worker::is_running) && self.loader.is_busy(&self.params);
+        while self.offline && loads() {
             processor.take_rig();
             std::thread::sleep(OFFLINE_WAIT);
         }

@@ -269,6 +269,13 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Whether there is still somebody who loads.
+    pub(crate) fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
         self.loader.queue.lock().end = true;
