@@ -45,7 +45,7 @@ fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
         for (play, best) in contenders.iter_mut().zip(&mut best) {
             let start = clock();
             sound.chunks_exact(BLOCK).for_each(&mut *play);
-            *best = (clock() - start).min(*best);
+            *best = clock().saturating_sub(start).min(*best);
         }
     }
     best.map(|time| time.as_nanos() as f64 / (frames / BLOCK * BLOCK) as f64)
