@@ -23,7 +23,8 @@ def example_audio(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"guitar"``: a sampled guitar without amplifier or effects.
+        A sampled guitar without amplifier or effects: ``"guitar"`` plays a riff, ``"phrases"`` chords, a
+        melody and arpeggios.
     """
     return example(name, _AUDIO.glob("*.flac"))
 

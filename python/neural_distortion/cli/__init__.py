@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from neural_distortion._extra import MissingExtra
-from neural_distortion.cli import analysis, convert, demo, doctor, info, render, simulation, training
+from neural_distortion.cli import analysis, capture, convert, demo, doctor, info, render, simulation, training
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ for command in (
     analysis.analyze,
     analysis.compare,
     analysis.bench,
+    capture.capture_signal,
+    capture.check,
     simulation.simulate,
     training.generate,
     training.train,

@@ -5,29 +5,46 @@ it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 """
 
 from neural_distortion.training.architecture import ARCHITECTURES, ArchitectureName
+from neural_distortion.training.capture import CaptureSignal, Section, capture_signal
 from neural_distortion.training.dialect import export
+from neural_distortion.training.inspection import CaptureReport, Finding, check
+from neural_distortion.training.layout import Layout, recognise
 from neural_distortion.training.perceptron import Dense, Perceptron
 from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit, fit_perceptron
 from neural_distortion.training.plan import EFFORTS, Effort
 from neural_distortion.training.proof import Fit
+from neural_distortion.training.recording import Recording, align
 from neural_distortion.training.signal import Signal, generate, soft_clip
+from neural_distortion.training.timing import Timing, locate
 from neural_distortion.training.trainer import Outlook, fit
 
 __all__ = [
     "ARCHITECTURES",
     "EFFORTS",
     "ArchitectureName",
+    "CaptureReport",
+    "CaptureSignal",
     "Dense",
     "Effort",
     "Epoch",
+    "Finding",
     "Fit",
+    "Layout",
     "Outlook",
     "Perceptron",
     "PerceptronFit",
+    "Recording",
+    "Section",
     "Signal",
+    "Timing",
+    "align",
+    "capture_signal",
+    "check",
     "export",
     "fit",
     "fit_perceptron",
     "generate",
+    "locate",
+    "recognise",
     "soft_clip",
 ]

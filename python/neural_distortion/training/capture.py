@@ -1,14 +1,16 @@
 """The signal to play through a device, so that its recording has all that a training needs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neural_distortion._typing import Audio
 from neural_distortion.io import example_audio, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Samples = NDArray[np.float64]
 
@@ -256,7 +258,12 @@ _SILENT: Final = (-np.inf, -np.inf)
 
 _TIMING: Final = _Part("timing noise", 2, (-30, -30), "white noise, the same each time", "timing", _noise)
 _UNHEARD: Final = _Part(
-    "validation", 9, (-3, -3), "chords, a melody and arpeggios that no other section has", "validation", _unheard
+    "validation",
+    9,
+    (-3, -3),
+    "guitar that no other section has",
+    "validation",
+    _unheard,
 )
 
 _PARTS: Final = (
@@ -278,8 +285,15 @@ _PARTS: Final = (
     _Part("soft guitar", 11, (-24, -24), "the same, softer", "training", _played),
     _TIMING,
     _Part("loud guitar", 11, (0, 0), "the same, as loud as can be", "training", _played),
-    _Part("low guitar", 14, (-3, -3), "the same, a fourth lower and as much slower", "training", _played_lower),
-    _Part("high guitar", 6, (-3, -3), "the same, an octave higher and as much faster", "training", _played_higher),
+    _Part("low guitar", 14, (-3, -3), "the same, a fourth lower and slower", "training", _played_lower),
+    _Part(
+        "high guitar",
+        6,
+        (-3, -3),
+        "the same, an octave higher and faster",
+        "training",
+        _played_higher,
+    ),
     _Part("swelling guitar", 11, (-40, 0), "the same, from soft to loud", "training", _played_swelling),
     _Part("pause", 1, _SILENT, "nothing", "silence"),
     _UNHEARD,
@@ -376,12 +390,12 @@ def _levels(part: _Part, count: int) -> list[float]:
 def _faded(sound: _Samples, rate: int) -> _Samples:
     """Return a sound without clicks at its ends."""
     ramp = np.minimum(1, (np.arange(sound.size) + 0.5) / (0.002 * rate))
-    return sound * ramp * ramp[::-1]
+    return np.asarray(sound * ramp * ramp[::-1])
 
 
 def _peaking(sound: _Samples) -> _Samples:
     """Return a sound with a peak of 1."""
-    return sound / np.abs(sound).max()
+    return np.asarray(sound / np.abs(sound).max())
 
 
 def _amplitude(level_db: float | _Samples) -> _Samples:

@@ -1,7 +1,7 @@
 """What is wrong with a recording that a model is to be trained on, fault by fault."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from neural_distortion.training.timing import SAMPLE_RATES, Timing, locate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_Real = npt.NDArray[np.float64]
 
 Severity = Literal["note", "warning", "error"]
 
@@ -138,8 +140,8 @@ class CaptureReport(Result):
     hum_db: float | None = None
     repeat_db: float | None = None
     timing: Timing | None = field(default=None, metadata=BULK)
-    envelopes: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] = field(metadata=BULK)
-    floor: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = field(default=None, metadata=BULK)
+    envelopes: tuple[_Real, _Real] = field(metadata=BULK)
+    floor: tuple[_Real, _Real] | None = field(default=None, metadata=BULK)
 
     @property
     def severity(self) -> Severity | None:
@@ -258,12 +260,12 @@ class _Look:
         self.noise_db: float | None = None
         self.hum_db: float | None = None
         self.repeat_db: float | None = None
-        self.floor: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None
+        self.floor: tuple[_Real, _Real] | None = None
         self._gaps: list[Span] = []
 
     def skip(self, why: str, *, after: Fault) -> None:
         """Note that all that comes after a fault cannot be looked for."""
-        names = Fault.__args__
+        names: tuple[Fault, ...] = get_args(Fault)
         self.unchecked.update(dict.fromkeys(names[names.index(after) + 1 :], why))
 
     def look(self) -> None:
@@ -293,7 +295,7 @@ class _Look:
         self._clipping()
         heard = on_the_same_clock(self.wet, timing, self.dry.size)
         heard[max(0, round((self.wet.size - timing.delay_samples) / timing.ratio)) :] = 0
-        ambient = self._ambience(heard)
+        ambient = self._ambience(heard, timing)
         self._dropouts(heard, timing)
         self._repeats(heard, timing, ambient)
 
@@ -405,11 +407,11 @@ class _Look:
                 text=f"{len(spans)} peaks are cut off flat at {_db(peak):.1f} dBFS",
                 mend="turn the recording level down and record again"
                 if full
-                else "look for a level that is too high before the recorder, unless the device is a computed one",
+                else "lower the level before the recorder, unless a computed device makes them",
             )
         )
 
-    def _ambience(self, heard: Audio) -> float:
+    def _ambience(self, heard: Audio, timing: Timing) -> float:
         """Look at what is recorded in silence; return its power."""
         span = self._quiet()
         if span is None:
@@ -418,12 +420,13 @@ class _Look:
             return 0.0
         still = heard[slice(*span)].astype(np.float64)
         self.dc = float(still.mean())
-        where = self._seconds([(round(self.timing.place(span[0])), round(self.timing.place(span[1])))]) if self.timing else ()
+        where = self._seconds([_place(timing, span)])
         still -= self.dc
         playing = np.abs(self.dry) > 1e-4
         loud_db = 10 * np.log10(np.mean((heard[playing] - self.dc) ** 2) + 1e-20)
         lines, rest, mains = _mains(still, self.rate)
-        self.noise_db, self.hum_db = (float(10 * np.log10(power + 1e-20) - loud_db) for power in (rest, lines))
+        self.noise_db = float(10 * np.log10(rest + 1e-20) - loud_db)
+        self.hum_db = float(10 * np.log10(lines + 1e-20) - loud_db)
         self.floor = _spectrum(still, self.rate)
         if abs(self.dc) > _DC:
             self.found.append(
@@ -435,7 +438,7 @@ class _Look:
                     unit="of full scale",
                     expected=f"at most {_DC:g} of full scale",
                     text=f"the recording has an offset of {100 * self.dc:.2f} % of full scale",
-                    mend="use the interface's low cut, or a high-pass filter at 5 Hz, and look for a fault in it",
+                    mend="look for a fault in the interface, or use its low cut",
                 )
             )
         if self.noise_db > _NOISE_DB:
@@ -460,7 +463,7 @@ class _Look:
                     measured=self.hum_db,
                     unit="dB",
                     expected=f"at most {_HUM_DB:g} dB",
-                    text=f"the mains, {mains} Hz and its multiples, hum {-self.hum_db:.0f} dB below the sound",
+                    text=f"mains of {mains} Hz hum {-self.hum_db:.0f} dB below the sound",
                     mend="break the ground loop, and move the device away from transformers and screens",
                 )
             )
@@ -480,7 +483,7 @@ class _Look:
         self._gaps = _gaps(self.dry, heard - (self.dc or 0.0), self.rate, 10 ** (_GAP_DB / 20))
         if not self._gaps:
             return
-        spans = [(round(timing.place(start)), round(timing.place(end))) for start, end in self._gaps]
+        spans = [_place(timing, gap) for gap in self._gaps]
         longest_ms = max(end - start for start, end in spans) / self.rate * 1e3
         self.found.append(
             Finding(
@@ -516,7 +519,7 @@ class _Look:
         level = np.mean((first - first.mean())[kept] ** 2)
         self.repeat_db = float(10 * np.log10(max(difference, 0) / (level + 1e-20) + 1e-12))
         if self.repeat_db > _REPEAT_DB:
-            places = [(round(timing.place(at)), round(timing.place(at + end - start))) for at in (start, again)]
+            places = [_place(timing, (at, at + end - start)) for at in (start, again)]
             self.found.append(
                 Finding(
                     name="time variance",
@@ -525,7 +528,7 @@ class _Look:
                     measured=self.repeat_db,
                     unit="dB",
                     expected=f"at most {_REPEAT_DB:g} dB",
-                    text=f"the same passage sounds different the second time, by {-self.repeat_db:.0f} dB below it",
+                    text=f"a passage differs the second time, {-self.repeat_db:.0f} dB below its level",
                     mend="switch off reverb, delay, chorus and tremolo, let tubes warm up, and turn no knob",
                 )
             )
@@ -539,6 +542,11 @@ class _Look:
             else:
                 merged.append([start / self.rate, end / self.rate])
         return tuple((start, end) for start, end in merged)
+
+
+def _place(timing: Timing, span: Span) -> Span:
+    """Return where a span of the dry signal is in the wet one."""
+    return round(timing.place(span[0])), round(timing.place(span[1]))
 
 
 def _runs(wanted: npt.NDArray[np.bool_]) -> list[Span]:
@@ -558,7 +566,7 @@ def _gaps(dry: Audio, wet: Audio, rate: float, depth: float) -> list[Span]:
     played, heard = (audio[: count * step].reshape(count, step) for audio in (dry, wet))
     dry_power = np.mean(played.astype(np.float64) ** 2, axis=1)
     peaks = np.abs(heard).max(axis=1)
-    crossings = np.sum(np.diff(np.signbit(dry[: count * step]).astype(np.int8), prepend=0).reshape(count, step) != 0, axis=1)
+    turns = np.diff(np.signbit(dry[: count * step]), prepend=False).reshape(count, step).sum(axis=1)
     around = np.lib.stride_tricks.sliding_window_view(np.pad(peaks, 20), 41).max(axis=1)
     gaps: list[Span] = []
     for start, _ in _runs(peaks < depth * around):
@@ -569,15 +577,16 @@ def _gaps(dry: Audio, wet: Audio, rate: float, depth: float) -> list[Span]:
         end = start + int(back[0]) if back.size else count
         if end == count or before < 1e-3:
             continue
-        inside = float(np.mean(dry_power[start:end]))
-        outside = max(float(np.mean(dry_power[start - 10 : start])), float(np.mean(dry_power[end : end + 10])))
-        busy = crossings[start - 20 : end + 20].sum() > 0.15 * (end - start + 40)
-        if inside > max(0.1 * outside, 1e-6) and busy and np.max(peaks[start + 1 : end - 1], initial=0) < depth * before:
+        inside = dry_power[start:end].mean()
+        outside = max(dry_power[start - 10 : start].mean(), dry_power[end : end + 10].mean())
+        goes_on = inside > max(0.1 * outside, 1e-6)
+        low_pitched = turns[start - 20 : end + 20].sum() < 0.15 * (end - start + 40)
+        if goes_on and not low_pitched and peaks[start + 1 : end - 1].max(initial=0) < depth * before:
             gaps.append((start * step, end * step))
     return gaps
 
 
-def _mains(still: npt.NDArray[np.float64], rate: float) -> tuple[float, float, int]:
+def _mains(still: _Real, rate: float) -> tuple[float, float, int]:
     """Return the power of the mains' hum, of the rest, and the mains' frequency in Hz."""
     frequencies, power = _powers(still, rate)
     seconds = still.size / rate
@@ -601,16 +610,14 @@ def _mains(still: npt.NDArray[np.float64], rate: float) -> tuple[float, float, i
     return best[0], max(total - best[0], 0.0), best[1]
 
 
-def _powers(still: npt.NDArray[np.float64], rate: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _powers(still: _Real, rate: float) -> tuple[_Real, _Real]:
     """Return frequencies, and the mean power of a signal at each."""
     taper = np.hanning(still.size)
     power = 2 * np.abs(np.fft.rfft(still * taper)) ** 2 / (still.size * np.sum(taper**2))
-    return np.fft.rfftfreq(still.size, 1 / rate), power
+    return np.asarray(np.fft.rfftfreq(still.size, 1 / rate), dtype=np.float64), power
 
 
-def _spectrum(
-    still: npt.NDArray[np.float64], rate: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _spectrum(still: _Real, rate: float) -> tuple[_Real, _Real]:
     """Return the spectrum of what is recorded in silence, in dBFS, for a picture."""
     frequencies, power = _powers(still, rate)
     shown = (frequencies > 15) & (frequencies < 20_000)
@@ -619,7 +626,7 @@ def _spectrum(
     return frequencies[shown][edges], levels
 
 
-def _envelope(signal: Audio, rate: float) -> npt.NDArray[np.float64]:
+def _envelope(signal: Audio, rate: float) -> _Real:
     """Return the peaks of a signal, one for each 50 ms, in dBFS."""
     step = round(0.05 * rate)
     peaks = np.maximum.reduceat(np.abs(signal), np.arange(0, signal.size, step))

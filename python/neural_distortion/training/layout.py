@@ -68,39 +68,39 @@ def _standards(frames: int, rate: float) -> list[tuple[Layout, float, int | None
 
     Those of others are as ``nam/train/core.py`` of neural-amp-modeler 0.13.0 has them.
     """
+    end, again, out = 9_120_000, 8_640_000, 9_072_000
+    second, only = (8_688_000, end), (frames - 432_000, frames)
     return [
         _own(rate),
         (
-            Layout("NAM v3", (480_000, 8_688_000), (8_688_000, 9_120_000), ((0, 432_000), (8_688_000, 9_120_000))),
+            Layout("NAM v3", (480_000, 8_688_000), second, ((0, 432_000), second)),
             48_000,
-            9_120_000,
+            end,
             (504_000, 552_000),
         ),
         (
-            Layout(
-                "NAM v2", (0, 8_208_000), (8_208_000, 8_640_000), ((8_208_000, 8_640_000), (8_640_000, 9_072_000))
-            ),
+            Layout("NAM v2", (0, 8_208_000), (8_208_000, again), ((8_208_000, again), (again, out))),
             48_000,
             9_168_000,
             (24_000, 72_000, 9_096_000, 9_144_000),
         ),
         # Its first click is on the first sample, with no silence before.
         (Layout("Proteus", (44_100, 8_857_872), (8_857_872, 9_298_872)), 44_100, 9_298_872, (22_050,)),
-        (Layout("NAM v1", (0, frames - 432_000), (frames - 432_000, frames)), 48_000, None, (12_000, 36_000)),
+        (Layout("NAM v1", (0, only[0]), only), 48_000, None, (12_000, 36_000)),
     ]
 
 
 def _own(rate: float) -> tuple[Layout, float, int, Sequence[int]]:
     """Return the layout of this project's signal at a rate."""
     parts = sections()
-    passages = [(round(part.start_s * rate), round(part.end_s * rate)) for part in parts if part.use == "validation"]
+    spans = [(round(part.start_s * rate), round(part.end_s * rate)) for part in parts]
+    first, last = (span for span, part in zip(spans, parts, strict=True) if part.use == "validation")
     clicks = [
         round((part.start_s + second) * rate)
         for part in parts
         if part.name.startswith("count")
         for second in (0.5, 1.0, 1.5)
     ]
-    first, last = passages
     layout = Layout("neural-distortion", (first[1], last[0]), last, (first, last))
     return layout, rate, round(parts[-1].end_s * rate), clicks
 
@@ -111,7 +111,10 @@ def _clicks_at(dry: Samples, sample_rate: float, clicks: Sequence[int]) -> bool:
     for click in clicks:
         if click + width > dry.size or click < silence:
             return False
-        before, at = np.abs(dry[click - silence : click - width]), np.abs(dry[click - width // 2 : click + width])
+        before, at = (
+            np.abs(dry[click - silence : click - width]),
+            np.abs(dry[click - width // 2 : click + width]),
+        )
         if not at.max() > max(0.01, 20 * before.max()):
             return False
     return True

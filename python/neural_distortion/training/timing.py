@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32] | NDArray[np.float64]
 _Real = NDArray[np.float64]
-_Complex = NDArray[np.complex128]
+_Complex = NDArray[np.complexfloating]
 
 SAMPLE_RATES: Final = (32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 
@@ -48,7 +48,7 @@ converters are above."""
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Timing:
-    """What :func:`locate` finds: frame ``n`` of the dry signal is at ``delay_samples + ratio * n`` of the wet.
+    """What :func:`locate` finds: frame ``n`` of dry is at ``delay_samples + ratio * n`` of wet.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ def _agree(
 ) -> Timing | None:
     """Return the line that most windows lie on, or None if too few do."""
     starts, _, length = windows
-    frames = starts + length / 2
+    frames = np.asarray(starts + length / 2, dtype=np.float64)
     found = None
     for search_s in _SEARCHES_S:
         search = round(search_s * sample_rate)
@@ -300,8 +300,8 @@ def _response(
     """Return the linear response of what is between, how far each frequency is to be believed, and these."""
     starts, flatness, length = windows
     taper = np.hanning(length)
-    frequencies = np.fft.rfftfreq(length)
-    cross = np.zeros(frequencies.size, complex)
+    frequencies = np.asarray(np.fft.rfftfreq(length), dtype=np.float64)
+    cross = np.zeros(frequencies.size, np.complex128)
     power, other = np.zeros((2, frequencies.size))
     for start in starts[found.agrees & (flatness >= 0.25 * flatness[found.agrees].max())]:
         place = found.place(float(start))
@@ -335,7 +335,9 @@ def _minimum_phase(magnitude: _Real, weights: _Real) -> _Real:
     smooth = np.interp(where, octaves, levels)
     rise = np.polyfit(octaves[octaves < octaves[0] + 1], levels[octaves < octaves[0] + 1], 1)[0]
     fall = np.polyfit(octaves[octaves > octaves[-1] - 1], levels[octaves > octaves[-1] - 1], 1)[0]
-    smooth += max(rise, 0) * np.minimum(where - octaves[0], 0) + min(fall, 0) * np.maximum(where - octaves[-1], 0)
+    smooth += max(rise, 0) * np.minimum(where - octaves[0], 0) + min(fall, 0) * np.maximum(
+        where - octaves[-1], 0
+    )
     cepstrum = np.fft.irfft(smooth)
     half = cepstrum.size // 2
     cepstrum[1:half] *= 2
