@@ -575,7 +575,7 @@ def _gaps(dry: Audio, wet: Audio, rate: float, depth: float) -> list[Span]:
         before = float(np.max(peaks[start - 10 : start]))
         back = np.flatnonzero(peaks[start : start + 500] > 0.1 * before)
         end = start + int(back[0]) if back.size else count
-        if end == count or before < 1e-3:
+        if end in (start, count) or before < 1e-3:
             continue
         inside = dry_power[start:end].mean()
         outside = max(dry_power[start - 10 : start].mean(), dry_power[end : end + 10].mean())
