@@ -35,8 +35,6 @@ def wet(device: str) -> Real:
     match device:
         case "curve":
             return np.asarray(training.soft_clip(3 * played) / 4)
-        case "overdrive":
-            return np.asarray(nd.load(nd.example_model("overdrive"))(dry(), RATE), np.float64)
         case "lstm":
             heard = np.asarray(nd.load(LSTM)(dry(), RATE), np.float64)
             return np.asarray(
@@ -111,7 +109,7 @@ def test_a_fault_is_named_and_no_other(fault: str) -> None:
     assert [finding.name for finding in found("curve", fault)] == [fault]
 
 
-@pytest.mark.parametrize("device", ["curve", "overdrive", "lstm", "fuzz", "dark"])
+@pytest.mark.parametrize("device", ["curve", "lstm", "fuzz", "dark"])
 def test_nothing_is_wrong_with_a_clean_recording(device: str) -> None:
     assert training.check(dry(), wet(device), RATE).names == ()
 
