@@ -67,7 +67,7 @@ def _draw_findings(report: "CaptureReport", figure: SubFigure) -> None:
 
 def _draw_delays(report: "CaptureReport", axes: Axes) -> None:
     """Draw how late each window is, and the line through those that agree."""
-    axes.set_title("Delay", loc="left", fontweight="bold", fontsize=12)
+    axes.set_title("Delay", loc="left", fontweight="bold", fontsize=12, pad=22)
     axes.set(xlabel="time (s)", ylabel="delay (samples)")
     timing = report.timing
     if timing is None:
@@ -85,7 +85,7 @@ def _draw_delays(report: "CaptureReport", axes: Axes) -> None:
 
 def _draw_floor(report: "CaptureReport", axes: Axes) -> None:
     """Draw the spectrum of what is recorded in silence."""
-    axes.set_title("In silence", loc="left", fontweight="bold", fontsize=12)
+    axes.set_title("In silence", loc="left", fontweight="bold", fontsize=12, pad=22)
     frequency_axis(axes, 20, 20_000)
     axes.set(ylabel="level (dBFS)", ylim=(-160, 0))
     if report.floor is None:
