@@ -57,6 +57,20 @@ def test_training_reports_its_progress(folder: Path, capsys: pytest.CaptureFixtu
     assert nd.load(folder / "model.json").num_parameters == 17
 
 
+def test_a_delay_is_undone_where_the_dry_signal_is_known(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry = training.capture_signal(44_100).audio
+    nd.write(folder / "dry.wav", dry, 44_100)
+    nd.write(folder / "wet.wav", np.tanh(np.roll(dry, 137)), 44_100)
+    assert run("train", "dry.wav", "wet.wav", "--hidden", "4", "--effort", "quick") == 0
+    assert "wet.wav: 137.0 samples late, drift 0.0 ppm; both undone" in capsys.readouterr().out
+    metadata = nd.load(folder / "wet.nam").metadata
+    assert metadata.validation_esr is not None
+    assert metadata.validation_esr < 1e-3
+    assert metadata.raw["training"]["delay_samples"] == pytest.approx([137], abs=0.1)
+
+
 def test_gear_with_a_memory_gets_a_warning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dry, _ = training.generate("excitation", duration_s=0.5, peak=1.0)
     nd.write(folder / "dry.wav", dry, 44_100)

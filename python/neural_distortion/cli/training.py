@@ -1,5 +1,6 @@
 """``neural-distortion generate`` and ``train``: a model from recordings."""
 
+import dataclasses
 import math
 from pathlib import Path
 from time import perf_counter
@@ -84,6 +85,14 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda or mps; by default a GPU of CUDA where there is one.")
     ] = None,
+    align: Annotated[
+        bool | None,
+        typer.Option(
+            "--align/--no-align",
+            help="Undo the delay and the drift of the recordings first; by default, where DRY is a signal "
+            "that is made for capturing.",
+        ),
+    ] = None,
     fresh: Annotated[  # noqa: FBT002 - typer makes a flag of it
         bool, typer.Option("--fresh", help="Start anew, even if a killed training could go on.")
     ] = False,
@@ -97,10 +106,10 @@ def train(
 ) -> None:
     """Train a model on a dry and a wet recording.
 
-    The last tenth of the recordings is held out, and the weights that do best on it are kept. Ctrl-C ends the
-    training and keeps the best so far; one that was killed goes on where it was when the same command is
-    given again. An mlp has no memory: it suits gear whose output depends on the present sample alone. All
-    others need PyTorch: pip install 'neural-distortion[train]'.
+    A part of the recordings is held out, the last tenth unless DRY is made for capturing, and the weights
+    that do best on it are kept. Ctrl-C ends the training and keeps the best so far; one that was killed goes
+    on where it was when the same command is given again. An mlp has no memory: it suits gear whose output
+    depends on the present sample alone. All others need PyTorch: pip install 'neural-distortion[train]'.
 
     With --knob, the model gets knobs. WET, which can have its setting in front too, stands in the middle of
     all of them otherwise: train dry.wav drive=0:low.wav --knob drive=0.5:mid.wav --knob drive=1:high.wav
@@ -124,6 +133,13 @@ def train(
         if audio.ndim > 1:
             msg = f"{path} has {len(audio)} channels: recordings to train on have one"
             raise ValueError(msg)
+    files = [path for _, path in takes]
+    layout = training.recognise(dry_audio, sample_rate)
+    delays: list[float] = []
+    if align if align is not None else layout.name != "any":
+        dry_audio, wet_audio, delays, layout = aligned(
+            dry_audio, wet_audio, sample_rate, files, memory=arch != "mlp"
+        )
     shapes = [audio.shape for audio in (dry_audio, *wet_audio)]
     if len(set(shapes)) > 1:
         odd = next(index for index, shape in enumerate(shapes) if shape != shapes[0])
@@ -132,7 +148,13 @@ def train(
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     if fresh:
         checkpoint.unlink(missing_ok=True)
-    told = {"name": name, "input_level_dbu": input_level_dbu, "output_level_dbu": output_level_dbu}
+    told: dict[str, object] = {
+        "name": name,
+        "input_level_dbu": input_level_dbu,
+        "output_level_dbu": output_level_dbu,
+    }
+    if delays:
+        told["training"] = {"delay_samples": delays}
     start = perf_counter()
     with Display(model.with_name(f"{model.stem}.training.png")) as display:
         fit = training.fit(
@@ -141,6 +163,8 @@ def train(
             sample_rate,
             arch=arch,
             knobs=knobs,
+            learned=layout.training if delays else None,
+            judged=layout.validation if delays else None,
             effort=effort,
             steps=steps,
             batch=batch,
@@ -287,6 +311,37 @@ def parse_take(text: str) -> tuple[dict[str, float], Path]:
     except ValueError:
         msg = f"{text}: expected settings and a file, such as drive=0.2:a.wav or drive=0.2,tone=0.5:a.wav"
         raise ValueError(msg) from None
+
+
+def aligned(
+    dry: Audio, wet: list[Audio], sample_rate: int, files: list[Path], *, memory: bool
+) -> tuple[Audio, list[Audio], list[float], training.Layout]:
+    """Return recordings of one length without their delays, these, and what their parts are for.
+
+    A few samples of a delay are left to a model with a memory.
+    """
+    found = []
+    for audio, file in zip(wet, files, strict=True):
+        try:
+            recording = training.align(dry, audio, sample_rate)
+        except ValueError as error:
+            msg = f"{file}: {error}; neural-distortion check says more"
+            raise ValueError(msg) from None
+        late = 0 if memory else round(recording.delay_samples - recording.removed_samples)
+        wet_audio = np.concatenate([recording.wet[late:], np.zeros(late, np.float32)])
+        found.append(dataclasses.replace(recording, wet=wet_audio))
+        output.print(
+            f"{escape(str(file))}: {recording.delay_samples:.1f} samples late, "
+            f"drift {recording.drift_ppm:.1f} ppm; both undone"
+        )
+    shortest = min(found, key=lambda recording: recording.dry.size)
+    frames = shortest.dry.size
+    return (
+        shortest.dry,
+        [recording.wet[:frames] for recording in found],
+        [recording.delay_samples for recording in found],
+        shortest.layout,
+    )
 
 
 def read_at(path: Path, sample_rate: int, dry: Path) -> Audio:

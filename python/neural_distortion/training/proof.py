@@ -226,6 +226,7 @@ def _finish(
         **metadata,
         **_levels(model),
         "training": {
+            **metadata.get("training", {}),
             "validation_esr": error,
             "trainer": "neural-distortion",
             "arch": arch,
