@@ -100,8 +100,9 @@ impl Plugin for NeuralDistortion {
             sample_rate: f64::from(config.sample_rate),
             inputs: count(layout.main_input_channels),
             outputs: count(layout.main_output_channels),
+            offline: config.process_mode == ProcessMode::Offline,
         };
-        self.offline = config.process_mode == ProcessMode::Offline;
+        self.offline = setup.offline;
         let (rigs, new_rigs) = rtrb::RingBuffer::new(QUEUE);
         let (old_rigs, retired) = rtrb::RingBuffer::new(QUEUE);
         let mut processor = Processor::new(&self.params, &self.telemetry, setup, new_rigs, old_rigs);

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nd_core::{CompileOptions, Metadata, ModelSpec};
+use nd_core::{AntiAliasing, Metadata, ModelSpec};
 use parking_lot::{Condvar, Mutex, RwLock};
 use rtrb::{Consumer, Producer, PushError};
 
 use crate::factory;
 use crate::impulse::Impulse;
 use crate::params::{KNOBS, NdParams, Side};
-use crate::rig::{Amp, Levels, Rig, Setup};
+use crate::rig::{Amp, Rig, Setup, USUAL_RATE};
 use crate::state::{Found, Selection};
 
 /// How often the loader looks for what the audio thread or a host's session asks for.
@@ -75,7 +75,7 @@ pub struct ModelInfo {
     pub origin: Origin,
     /// Kind of network.
     pub architecture: &'static str,
-    /// The rate that it plays at, in Hz.
+    /// The rate that it was trained at, in Hz.
     pub sample_rate: f64,
     /// Whether the file says so; 48 kHz is assumed otherwise.
     pub sample_rate_is_known: bool,
@@ -87,6 +87,10 @@ pub struct ModelInfo {
     pub knobs: usize,
     /// Qualities from which on it is another size, ascending from 0: one for a model of one size.
     pub quality_steps: Vec<f64>,
+    /// What is done against aliases, beyond playing at a multiple of its rate.
+    pub anti_aliasing: AntiAliasing,
+    /// The rate that it plays at, in Hz: a multiple of the one that it was trained at.
+    pub fed_at: f64,
     /// What the file says about it.
     pub metadata: Metadata,
 }
@@ -248,6 +252,7 @@ impl Worker {
         let mut task = Task {
             loaded: std::mem::take(&mut loader.loaded.lock()),
             side: params.cab_side.value(),
+            anti_aliasing: params.anti_aliasing(setup.offline),
             drawn: None,
             loader: Arc::clone(loader),
             params: Arc::clone(params),
@@ -297,6 +302,7 @@ struct Task {
     retired: Consumer<Box<Rig>>,
     loaded: Loaded,
     side: Side,
+    anti_aliasing: AntiAliasing,
     /// What the transfer curve was drawn with.
     drawn: Option<Look>,
     /// A rig that there was no room for yet. Another one takes its place.
@@ -362,6 +368,10 @@ impl Task {
         }
         let side = std::mem::replace(&mut self.side, self.params.cab_side.value());
         let mut changed = side != self.side && self.loaded.impulse.is_some();
+        let wanted = self.params.anti_aliasing(self.setup.offline);
+        if wanted != std::mem::replace(&mut self.anti_aliasing, wanted) && model.is_none() {
+            changed |= self.outcome(Self::compile_again);
+        }
         if let Some(selection) = cabinet {
             changed |= self.choose_cabinet(&selection);
         }
@@ -417,12 +427,12 @@ impl Task {
             return Ok(None);
         }
         if self.loaded.amp.is_some() && self.loaded.model == *selection {
-            return Ok(None);
+            return self.compile_again();
         }
         self.loader.update(|status| status.loading = Some(selection.to_string()));
         let found = selection.find()?;
         let named = |error: String| format!("{}: {error}", found.name);
-        let (amp, info) = load(&found).map_err(named)?;
+        let (amp, info) = self.load(&found).map_err(named)?;
         // Whether it can play at the host's rate, too.
         Rig::new(&self.setup, Some(&amp), None, self.side).map_err(named)?;
         self.params.model.note(found.selection.clone());
@@ -430,6 +440,44 @@ impl Task {
         self.drawn = None;
         self.loader.update(|status| status.model = Some(info));
         Ok(found.warning)
+    }
+
+    /// Reads and compiles a model.
+    fn load(&self, found: &Found) -> Result<(Amp, ModelInfo), String> {
+        let spec = Arc::new(ModelSpec::from_slice(&found.bytes).map_err(|error| error.to_string())?);
+        let amp = Amp::new(&spec, &self.setup, self.anti_aliasing).map_err(|error| error.to_string())?;
+        let info = ModelInfo {
+            name: spec.metadata.name.clone().unwrap_or_else(|| found.name.clone()),
+            origin: found.origin.clone(),
+            architecture: spec.architecture(),
+            sample_rate: spec.sample_rate.unwrap_or(USUAL_RATE),
+            sample_rate_is_known: spec.sample_rate.is_some(),
+            num_parameters: amp.model.num_parameters(),
+            receptive_field: amp.model.receptive_field(),
+            knobs: amp.model.parameters(),
+            quality_steps: amp.model.quality_steps().to_vec(),
+            anti_aliasing: amp.model.anti_aliasing(),
+            fed_at: amp.sample_rate,
+            metadata: spec.metadata.clone(),
+        };
+        Ok((amp, info))
+    }
+
+    /// Compiles the model once more, where host or settings want it otherwise now.
+    fn compile_again(&mut self) -> Result<Option<String>, String> {
+        if let Some(amp) = &self.loaded.amp {
+            let amp =
+                Amp::new(&amp.spec, &self.setup, self.anti_aliasing).map_err(|error| error.to_string())?;
+            let (method, fed_at) = (amp.model.anti_aliasing(), amp.sample_rate);
+            self.loaded.amp = Some(amp);
+            self.drawn = None;
+            self.loader.update(|status| {
+                if let Some(model) = &mut status.model {
+                    (model.anti_aliasing, model.fed_at) = (method, fed_at);
+                }
+            });
+        }
+        Ok(None)
     }
 
     fn try_cabinet(&mut self, selection: &Selection) -> Result<Option<String>, String> {
@@ -512,33 +560,6 @@ fn curve(amp: &Amp, look: &Look) -> Vec<[f32; 2]> {
     model.process(&input, &mut output);
     let points = input.iter().zip(&output).skip((CURVE_PERIODS - 1) * period);
     points.map(|(&x, &y)| [x, if y.is_finite() { y } else { 0.0 }]).collect()
-}
-
-/// Rate, in Hz, of a model that says none.
-const USUAL_RATE: f64 = 48_000.0;
-
-/// Reads and compiles a model.
-fn load(found: &Found) -> Result<(Amp, ModelInfo), String> {
-    let spec = ModelSpec::from_slice(&found.bytes).map_err(|error| error.to_string())?;
-    let model = spec.compile(&CompileOptions::default()).map_err(|error| error.to_string())?;
-    let info = ModelInfo {
-        name: spec.metadata.name.clone().unwrap_or_else(|| found.name.clone()),
-        origin: found.origin.clone(),
-        architecture: spec.architecture(),
-        sample_rate: spec.sample_rate.unwrap_or(USUAL_RATE),
-        sample_rate_is_known: spec.sample_rate.is_some(),
-        num_parameters: model.num_parameters(),
-        receptive_field: model.receptive_field(),
-        knobs: model.parameters(),
-        quality_steps: model.quality_steps().to_vec(),
-        metadata: spec.metadata,
-    };
-    let levels = Levels {
-        loudness_db: info.metadata.loudness_db,
-        input_dbu: info.metadata.input_level_dbu,
-        output_dbu: info.metadata.output_level_dbu,
-    };
-    Ok((Amp { model, sample_rate: info.sample_rate, levels }, info))
 }
 
 /// The model so many places after another one, in its folder or among those that are shipped.

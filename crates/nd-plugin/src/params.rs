@@ -59,6 +59,12 @@ pub struct NdParams {
     /// Size of a model that has several: 1 is the full one.
     #[id = "qualit"]
     pub quality: FloatParam,
+    /// What is done against aliases.
+    #[id = "aalias"]
+    pub anti_aliasing: EnumParam<AntiAliasing>,
+    /// What is done against them where the host renders and has time.
+    #[id = "aarend"]
+    pub render_anti_aliasing: EnumParam<RenderAntiAliasing>,
     /// The model's own knobs.
     #[nested(array, group = "Knob")]
     pub knobs: [Knob; KNOBS],
@@ -165,6 +171,54 @@ pub enum Side {
     Right,
 }
 
+/// What is done against aliases: harmonics that fold back at half the sample rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum AntiAliasing {
+    /// Nothing: the model as it was trained.
+    #[id = "off"]
+    Off,
+    /// What costs little.
+    #[id = "eco"]
+    Eco,
+    /// What costs about twice the model.
+    #[id = "std"]
+    Standard,
+    /// What costs several times the model.
+    #[id = "best"]
+    Best,
+}
+
+/// The same for a host that renders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum RenderAntiAliasing {
+    /// What is heard while playing.
+    #[id = "live"]
+    #[name = "As live"]
+    Live,
+    /// What costs about twice the model.
+    #[id = "std"]
+    Standard,
+    /// What costs several times the model.
+    #[id = "best"]
+    Best,
+}
+
+impl NdParams {
+    /// What is to be done against aliases, live or in a render.
+    pub(crate) fn anti_aliasing(&self, offline: bool) -> nd_core::AntiAliasing {
+        match self.render_anti_aliasing.value() {
+            RenderAntiAliasing::Standard if offline => nd_core::AntiAliasing::Standard,
+            RenderAntiAliasing::Best if offline => nd_core::AntiAliasing::Best,
+            _ => match self.anti_aliasing.value() {
+                AntiAliasing::Off => nd_core::AntiAliasing::Off,
+                AntiAliasing::Eco => nd_core::AntiAliasing::Eco,
+                AntiAliasing::Standard => nd_core::AntiAliasing::Standard,
+                AntiAliasing::Best => nd_core::AntiAliasing::Best,
+            },
+        }
+    }
+}
+
 /// What the output's level is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum OutputMode {
@@ -249,6 +303,8 @@ impl Default for NdParams {
                         .ok()
                         .map(|percent| percent / 100.0)
                 })),
+            anti_aliasing: EnumParam::new("Anti-aliasing", AntiAliasing::Off),
+            render_anti_aliasing: EnumParam::new("Anti-aliasing in renders", RenderAntiAliasing::Live),
             knobs: std::array::from_fn(knob),
             previous: step("Previous model", -1, &steps),
             next: step("Next model", 1, &steps),

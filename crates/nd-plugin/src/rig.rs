@@ -1,9 +1,11 @@
 //! What is swapped as a whole when another model or impulse response is chosen.
 
-use nd_core::Model;
+use std::sync::Arc;
+
 use nd_core::dsp::cabinet::{self, Cabinet, CabinetOptions};
 use nd_core::dsp::rate::RateChange;
 use nd_core::dsp::smooth::{Ramp, Smooth};
+use nd_core::{AntiAliasing, CompileError, CompileOptions, Model, ModelSpec};
 
 use crate::impulse::Impulse;
 use crate::params::{KNOBS, OutputMode, Side};
@@ -17,6 +19,8 @@ pub(crate) struct Setup {
     pub(crate) inputs: usize,
     /// Channels that go out, 1 or 2.
     pub(crate) outputs: usize,
+    /// Whether the host renders, and has time.
+    pub(crate) offline: bool,
 }
 
 /// Time in which a gain or a knob follows its parameter.
@@ -34,11 +38,60 @@ const MAX_REHEARSAL: usize = 16384;
 /// A model to play, and what its file says about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Amp {
+    pub(crate) spec: Arc<ModelSpec>,
     /// Freshly reset.
     pub(crate) model: Model,
-    /// Its rate, in Hz.
+    /// The rate, in Hz, that it is fed at.
     pub(crate) sample_rate: f64,
     pub(crate) levels: Levels,
+}
+
+/// Rate, in Hz, of a model that says none.
+pub(crate) const USUAL_RATE: f64 = 48_000.0;
+
+/// How many times its rate a model is fed at, at the most.
+const MAX_RATE_FACTOR: f64 = 16.0;
+
+impl Amp {
+    /// Compiles a model for a host of this kind.
+    ///
+    /// At a multiple of the model's rate it plays as it is, with longer delays. At other rates it plays at the nearest
+    /// multiple, and what is done against aliases is to make that multiple a higher one: the change of rate has its
+    /// filters anyway.
+    pub(crate) fn new(
+        spec: &Arc<ModelSpec>,
+        setup: &Setup,
+        anti_aliasing: AntiAliasing,
+    ) -> Result<Self, CompileError> {
+        let trained = spec.sample_rate.unwrap_or(USUAL_RATE);
+        let ratio = setup.sample_rate / trained;
+        let multiple = ratio.round().clamp(1.0, MAX_RATE_FACTOR) as usize;
+        let mut options = CompileOptions::default();
+        options.rate_factor = multiple;
+        options.anti_aliasing = anti_aliasing.method(spec);
+        if let AntiAliasing::Oversampled { factor } = options.anti_aliasing {
+            // What the host's rate has in excess counts.
+            let wanted = factor.div_ceil(multiple).next_power_of_two();
+            options.anti_aliasing = match wanted {
+                1 => AntiAliasing::Off,
+                factor if ratio == multiple as f64 => AntiAliasing::Oversampled { factor },
+                factor => {
+                    options.rate_factor = multiple * factor;
+                    AntiAliasing::Off
+                }
+            };
+        }
+        Ok(Self {
+            spec: Arc::clone(spec),
+            model: spec.compile(&options)?,
+            sample_rate: trained * options.rate_factor as f64,
+            levels: Levels {
+                loudness_db: spec.metadata.loudness_db,
+                input_dbu: spec.metadata.input_level_dbu,
+                output_dbu: spec.metadata.output_level_dbu,
+            },
+        })
+    }
 }
 
 /// What a model's file says about levels.
@@ -122,7 +175,10 @@ impl Rig {
         let voices = [amp.map(voice).transpose()?, amp.map(voice).transpose()?];
         let left = impulse.map(|impulse| cab(impulse, 0)).transpose()?;
         let right = impulse.map(|impulse| cab(impulse, 1)).transpose()?;
-        let latency = voices[0].as_ref().map_or(0, |voice| voice.rate.latency_samples());
+        // The model's own delay is in frames of the host, or so short that a fraction of it does not count.
+        let own = |amp: &Amp| amp.model.latency_samples() as f64 * setup.sample_rate / amp.sample_rate;
+        let latency = voices[0].as_ref().map_or(0, |voice| voice.rate.latency_samples())
+            + amp.map_or(0, |amp| own(amp).round() as usize);
         let remembered =
             amp.map_or(0.0, |amp| amp.model.receptive_field() as f64 * setup.sample_rate / amp.sample_rate);
         let tail = |cab: &Option<Cab>| cab.as_ref().map_or(0, |cab| cab.cabinet.frames());
