@@ -81,7 +81,7 @@ pub struct ModelInfo {
     pub sample_rate_is_known: bool,
     /// Number of trained weights.
     pub num_parameters: usize,
-    /// Samples that it remembers, at its own rate.
+    /// Samples that it and its filters remember, at its own rate.
     pub receptive_field: usize,
     /// How many of the knobs it has; those beyond [`KNOBS`] stay in the middle.
     pub knobs: usize,
@@ -453,7 +453,9 @@ impl Task {
             sample_rate: spec.sample_rate.unwrap_or(USUAL_RATE),
             sample_rate_is_known: spec.sample_rate.is_some(),
             num_parameters: amp.model.num_parameters(),
-            receptive_field: amp.model.receptive_field(),
+            receptive_field: (amp.model.receptive_field() as f64 * amp.spec.sample_rate.unwrap_or(USUAL_RATE)
+                / amp.sample_rate)
+                .ceil() as usize,
             knobs: amp.model.parameters(),
             quality_steps: amp.model.quality_steps().to_vec(),
             anti_aliasing: amp.model.anti_aliasing(),

@@ -51,10 +51,13 @@ impl Card {
     }
 }
 
+/// Which of the cards is the cabinet's.
+const CABINET: usize = 3;
+
 /// Draws the chain.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, instance: Instance<'_>, browser: &mut Browser) {
     let knobs = instance.status.model.as_ref().map_or(0, |model| model.knobs.min(KNOBS));
-    let model = (knobs + 2).div_ceil(2).max(2);
+    let model = (knobs + 3).div_ceil(2).max(2);
     let counts = [2, 2, model, 3, 2, 2];
     let total: usize = counts.iter().sum();
     let free = rect.width() - 5.0 * theme::GAP - 12.0 * theme::PADDING;
@@ -62,13 +65,14 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, instance: Instance<'_>, browser: &mu
     // What the knobs leave goes to the cabinet, which has the longest name.
     let rest = free - cell * total as f32;
     let mut left = rect.left();
-    let cards = counts.map(|count| {
-        let more = if count == 3 { rest } else { 0.0 };
+    let cards: [Card; 6] = std::array::from_fn(|index| {
+        let count = counts[index];
+        let more = if index == CABINET { rest } else { 0.0 };
         let width = count as f32 * cell + 2.0 * theme::PADDING + more;
         let card = Rect::from_min_max(pos2(left, rect.top()), pos2(left + width, rect.bottom()));
         left += width + theme::GAP;
         icon::card(ui.painter(), card);
-        Card { rect: card, cell: if count == 3 { cell + more / 3.0 } else { cell } }
+        Card { rect: card, cell: cell + more / count as f32 }
     });
     for pair in cards.windows(2) {
         let middle = pos2(0.5 * (pair[0].rect.right() + pair[1].rect.left()), rect.top() + 17.0);
@@ -162,13 +166,17 @@ fn amp(ui: &mut Ui, card: Card, instance: Instance<'_>, knobs: usize) {
         &params.quality,
         look("Quality", false, on && sizes > 1, hint),
     );
-    let columns = (knobs + 2).div_ceil(2).max(2);
+    let columns = (knobs + 3).div_ceil(2).max(2);
     for (index, knob) in params.knobs[..knobs].iter().enumerate() {
         let (row, column) = ((index + 1) / columns, (index + 1) % columns);
         let name = format!("Knob {}", index + 1);
         let hint = "A knob of the model itself";
         control::knob(ui, card.cells(row, column, 1), setter, &knob.value, look(&name, false, on, hint));
     }
+    let hint = "What is done against harmonics that fold back: standard takes about twice the time, best several times";
+    control::menu(ui, card.line(1, columns - 2, 2, false), setter, &params.anti_aliasing, hint);
+    let hint = "The same where the host renders and has time";
+    control::menu(ui, card.line(1, columns - 2, 2, true), setter, &params.render_anti_aliasing, hint);
 }
 
 fn cabinet(ui: &mut Ui, card: Card, instance: Instance<'_>, browser: &mut Browser) {

@@ -66,6 +66,12 @@ fn describe_model(model: &ModelInfo, rows: &mut Vec<(&'static str, String)>) {
     rows.push(("Network", format!("{}, {} weights", model.architecture, thousands(model.num_parameters))));
     let assumed = if model.sample_rate_is_known { "" } else { " (assumed)" };
     rows.push(("Rate", format!("{}{assumed}", kilohertz(model.sample_rate))));
+    if model.fed_at != model.sample_rate {
+        rows.push(("Plays at", kilohertz(model.fed_at)));
+    }
+    if model.anti_aliasing != nd_core::AntiAliasing::Off {
+        rows.push(("Anti-aliasing", model.anti_aliasing.to_string()));
+    }
     let memory = 1000.0 * model.receptive_field as f64 / model.sample_rate;
     let samples = if model.receptive_field == 1 { "sample" } else { "samples" };
     rows.push(("Memory", format!("{} {samples}, {memory:.1} ms", thousands(model.receptive_field))));
