@@ -87,19 +87,23 @@ fn mono_and_both_channels_of_stereo_sound_the_same() {
 
 #[test]
 fn an_impulse_comes_out_after_the_latency_at_every_rate() {
-    for rate in [22_050.0, 44_100.0, 48_000.0, 88_200.0, 96_000.0, 176_400.0, 192_000.0] {
+    const RATES: [f64; 7] = [22_050.0, 44_100.0, 48_000.0, 88_200.0, 96_000.0, 176_400.0, 192_000.0];
+    for (rate, anti_aliasing) in
+        ["Off", "Eco", "Standard", "Best"].iter().flat_map(|a| RATES.map(|rate| (rate, *a)))
+    {
         let mut host = Host::new();
         host.load(&state_with(&file("impulse", "one.json", 1.0)));
+        host.set("Anti-aliasing", anti_aliasing).flush();
         host.activate(rate, 4096);
         let mut input = vec![0.0; 8192];
         input[1000] = 0.01;
         let output = host.play(&input, 64);
         let peak = (0..output.len()).max_by(|&a, &b| output[a].abs().total_cmp(&output[b].abs()));
-        assert_eq!(peak, Some(1000 + host.latency()), "at {rate} Hz");
+        assert_eq!(peak, Some(1000 + host.latency()), "at {rate} Hz, {anti_aliasing}");
         host.set("Mix", "0 %");
         host.play(&[0.0; 4096], 64);
         let dry = host.play(&input, 64);
-        assert_eq!(dry[1000 + host.latency()], 0.01, "the dry signal at {rate} Hz");
+        assert_eq!(dry[1000 + host.latency()], 0.01, "the dry signal at {rate} Hz, {anti_aliasing}");
     }
 }
 
@@ -308,8 +312,28 @@ fn it_plays_again_at_another_rate() {
     let mut host = Host::neutral();
     host.activate(48_000.0, 64).deactivate();
     host.activate(96_000.0, 512);
-    assert!(host.latency() > 0, "the model keeps its own rate");
+    assert_eq!(host.latency(), 0, "a multiple of the model's rate needs no filter");
     assert!(host.play(&guitar(4800), 512).iter().any(|y| y.abs() > 0.01), "it is heard");
+}
+
+#[test]
+fn anti_aliasing_is_changed_while_it_plays_without_a_click() {
+    let mut host = Host::neutral();
+    host.activate(48_000.0, 256);
+    let note: Vec<f32> = (0..96_000).map(|n| 0.02 * (0.02 * n as f32).sin()).collect();
+    host.play(&note[..4800], 256);
+    let mut output = Vec::new();
+    for (part, anti_aliasing) in note.chunks(24_000).zip(["Best", "Off", "Standard", "Eco"]) {
+        host.set("Anti-aliasing", anti_aliasing);
+        for block in part.chunks(256) {
+            output.extend(host.play(block, 256));
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+    let step = |signal: &[f32]| signal.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    // The gain of the model on a soft note, from its own output.
+    let loud = step(&output[..1000]).max(step(&output[90_000..]));
+    assert!(step(&output[64..]) < 1.5 * loud, "{} against {loud}", step(&output[64..]));
 }
 
 /// An impulse response that is a single one after `delay` frames, on the left, and another on the right.
