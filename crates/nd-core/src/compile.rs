@@ -13,10 +13,10 @@ mod wavenet;
 
 use crate::dsp::Oversampler;
 use crate::dsp::oversample::MAX_FACTOR;
-use crate::engine::{BLOCK, Model, Program, Shared, Start, without_denormals};
+use crate::engine::{BLOCK, Model, Program, SelfTestOutcome, Shared, Start, without_denormals};
 use crate::error::CompileError;
 pub use crate::kernel::InstructionSet;
-use crate::spec::ModelSpec;
+use crate::spec::{ModelSpec, Network, SelfTest};
 pub use anti_aliasing::{AntiAliasing, ParseAntiAliasingError};
 
 use network::Lowering;
@@ -77,14 +77,27 @@ impl ModelSpec {
         let mut rehearsal = Vec::with_capacity(quality_steps.len());
         let mut silence = Vec::with_capacity(quality_steps.len());
         let mut receptive_field = 1;
+        let mut len = 0;
         for &quality in &quality_steps {
             let lowering = match &quality_steps[..] {
                 [_] => Lowering::of(self, options, method, rates.inside)?,
                 _ => Lowering::of(&self.at_quality(quality), options, method, rates.inside)?,
             };
             let mut program = lowering.program;
+            network::expect_size("submodels", self.in_channels(), program.input.count)?;
+            len += program.arena_len + program.weights.as_slice().len();
+            if len > MAX_LEN {
+                let what = "samples and weights of all sizes";
+                return Err(CompileError::LimitExceeded {
+                    path: String::new(),
+                    what,
+                    max: MAX_LEN as u64,
+                    found: len as u64,
+                });
+            }
             if options.prewarm {
-                prewarm(&mut program, lowering.prewarm_frames);
+                let affordable = affordable_frames(&program) / quality_steps.len();
+                prewarm(&mut program, lowering.prewarm_frames.map(|frames| frames.min(affordable)));
             }
             let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
             rehearsal.push(program.rehearsal(lowering.receptive_field - 1 + recurrent));
@@ -103,9 +116,18 @@ impl ModelSpec {
             anti_aliasing: method,
             latency_samples: usize::from(method == (AntiAliasing::Antiderivative { order: 2 })),
             num_parameters: self.network.num_parameters(),
+            self_test: self.self_test(options)?,
         });
         let set = model.instruction_set();
         Ok(model.oversampled(Oversampler::new(rates.oversampling, BLOCK / rates.oversampling, set)))
+    }
+
+    /// Plays the recording that the description holds, exactly, and compares.
+    fn self_test(&self, options: &CompileOptions) -> Result<Option<SelfTestOutcome>, CompileError> {
+        let Network::Stack(stack) = &self.network else { return Ok(None) };
+        let Some(test) = &stack.self_test else { return Ok(None) };
+        let exact = CompileOptions { math: Math::Exact, ..options.clone() };
+        Ok(Some(play_test(&Lowering::of(self, &exact, AntiAliasing::Off, 1)?.program, test)))
     }
 }
 
@@ -146,6 +168,44 @@ const RECURRENT_REHEARSAL: usize = 4800;
 
 /// Samples that a model's arena may have: 256 MiB.
 pub const MAX_ARENA_LEN: usize = 1 << 26;
+
+/// Samples and weights that all sizes of a model may have together: 512 MiB.
+pub const MAX_LEN: usize = 1 << 27;
+
+/// Multiply-adds for silence, or for a recording, while a model is compiled: about a second of work. The usual models
+/// need far fewer; for those that are so large that they cannot be played anyway, it ends the silence early.
+const MAX_WORK: usize = 1 << 34;
+
+/// Frames that a program can compute with [`MAX_WORK`].
+fn affordable_frames(program: &Program) -> usize {
+    MAX_WORK / (program.weights.as_slice().len() + BLOCK * program.steps.len() + 1)
+}
+
+/// Plays a recording from the stored state, and compares what comes out.
+fn play_test(program: &Program, test: &SelfTest) -> SelfTestOutcome {
+    let mut state = program.zero_state();
+    program.reset(&mut state);
+    let frames = test.input.len().min(affordable_frames(program));
+    let mut max_error = 0.0_f32;
+    without_denormals(|| {
+        for (input, expected) in test.input[..frames].chunks(BLOCK).zip(test.output.chunks(BLOCK)) {
+            let plane = program.input.plane(&state, 0);
+            let arena = state.arena.as_mut_slice();
+            arena[plane.offset..][..input.len()].copy_from_slice(input);
+            for parameter in 1..program.input.count {
+                arena[plane.channel(parameter)..][..input.len()].fill(0.0);
+            }
+            program.run(&mut state, input.len());
+            let at = program.output.plane(&state, 0).offset;
+            for (y, expected) in state.arena.as_slice()[at..].iter().zip(expected).take(input.len()) {
+                let error = (y - expected).abs();
+                max_error = if error.is_finite() { max_error.max(error) } else { f32::INFINITY };
+            }
+            program.advance(&mut state, input.len());
+        }
+    });
+    SelfTestOutcome { max_error, passed: max_error <= SelfTestOutcome::TOLERANCE }
+}
 
 /// Lets silence run through a program, and makes that its start.
 fn prewarm(program: &mut Program, frames: Option<usize>) {

@@ -15,8 +15,8 @@ mod step;
 pub(crate) use buffer::Buffer;
 pub(crate) use convolve::{Convolve, Filter, Memory};
 pub(crate) use denormals::without_denormals;
-pub use model::Model;
 pub(crate) use model::Shared;
+pub use model::{Model, SelfTestOutcome};
 pub(crate) use program::{Program, Start, State};
 pub(crate) use signal::{Layout, Signal, SignalId};
 pub(crate) use step::{

@@ -110,12 +110,10 @@ pub enum LoadError {
         found: u64,
     },
     /// A weight is too large for a 32-bit float.
-    #[error("{}weight {index} is not a finite 32-bit number", at(path))]
+    #[error("{}not a finite 32-bit number", at(path))]
     NonFiniteWeight {
-        /// Where its list is.
+        /// Where it is.
         path: String,
-        /// Its place in the list, from 0.
-        index: usize,
     },
     /// Something is larger than the limit that keeps a file from hurting the machine.
     #[error("{}{what} may be at most {max}, found {found}", at(path))]

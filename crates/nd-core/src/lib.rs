@@ -24,7 +24,8 @@
 //! * State carries over from call to call. Blocks of any length give the same samples, bit for bit.
 //! * A model is ready to play when it is compiled: silence has already run through it.
 //! * [`Clone`] shares the weights and copies the state: stereo is two clones.
-//! * A NaN or an infinity at the input comes out as such for as long as the model remembers it; `reset` ends it.
+//! * Only numbers come out. A NaN or an infinity at the input counts as silence. A model that yields one itself is silent
+//!   up to the next multiple of [`BLOCK`](engine::BLOCK) frames and starts afresh there; [`Model::unstable`] tells of it.
 
 // The one exception, expected where it stands, sets the processor's denormal flags.
 #![deny(unsafe_code)]
@@ -39,7 +40,7 @@ pub mod reference;
 pub mod spec;
 
 pub use compile::{AntiAliasing, CompileOptions, InstructionSet, Math};
-pub use engine::Model;
+pub use engine::{Model, SelfTestOutcome};
 pub use error::{CompileError, LoadError, WriteError};
 pub use format::{LoadOptions, Target};
 pub use spec::{Format, Metadata, ModelSpec, Network};

@@ -239,8 +239,8 @@ fn weights_are_counted_and_finite() {
         (set(json!([1, null, 3])), "wrong_type", "weights[1]"),
         (set(json!([1, 2, "3"])), "wrong_type", "weights[2]"),
         (set(json!([[1], 2, 3])), "wrong_type", "weights[0]"),
-        (set(json!([1, 2, 1e39])), "non_finite_weight", "weights"),
-        (set(json!([-1e300, 2, 3])), "non_finite_weight", "weights"),
+        (set(json!([1, 2, 1e39])), "non_finite_weight", "weights[2]"),
+        (set(json!([-1e300, 2, 3])), "non_finite_weight", "weights[0]"),
         (with(&wavenet(), "/weights", json!([])), "weight_count", "weights"),
         (with(&container(), "/weights", json!([1])), "weight_count", "weights"),
         (with(&sequential(), "/weights", json!([1])), "unsupported_feature", "weights"),
@@ -249,7 +249,7 @@ fn weights_are_counted_and_finite() {
     assert_eq!((error.expected(), error.found()), (Some("3".to_owned()), Some("2".to_owned())));
     let text = linear().to_string().replace("0.25]", "1e999]");
     let error = ModelSpec::from_slice(text.as_bytes()).expect_err("1e999 is infinite");
-    assert_eq!(error, LoadError::NonFiniteWeight { path: "weights".to_owned(), index: 2 });
+    assert_eq!(error, LoadError::NonFiniteWeight { path: "weights[2]".to_owned() });
     let found = LoadError::WeightCount { path: "weights".to_owned(), expected: 85, found: 84 };
     assert_eq!(load(&without(&wavenet(), "/weights/0")), Err(found));
 }
@@ -522,7 +522,7 @@ fn keras_files_are_checked() {
         (set("/layers/1/weights/0/1", json!([1, 2])), "shape_mismatch", "layers[1].weights[0][1]"),
         (set("/layers/1/weights/2", json!([1, 2, 3])), "shape_mismatch", "layers[1].weights[2]"),
         (set("/layers/1/weights/0/0/2", json!(null)), "wrong_type", "layers[1].weights[0][0][2]"),
-        (set("/layers/2/weights/1/0/3", json!(1e39)), "non_finite_weight", "layers[2].weights[1][0]"),
+        (set("/layers/2/weights/1/0/3", json!(1e39)), "non_finite_weight", "layers[2].weights[1][0][3]"),
         (set("/layers/3/weights/0/0", json!([1, 2])), "shape_mismatch", "layers[3].weights[0][0]"),
         (set("/layers/4/weights", json!([[1]])), "shape_mismatch", "layers[4].weights"),
         (set("/layers/4/weights/3/0", json!(-1)), "invalid_value", "layers[4].weights"),
@@ -588,7 +588,7 @@ fn state_dicts_and_perceptrons_are_checked() {
             "lin.weight": [[1]],
         }),
     );
-    check([(sum, "non_finite_weight", "state_dict.rec.bias_ih_l0")]);
+    check([(sum, "non_finite_weight", "state_dict.rec.bias_ih_l0[0]")]);
 }
 
 #[test]

@@ -6,8 +6,9 @@ mod support;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 
-use nd_core::spec::{Conv1d, Format, Layer, Metadata, Network, Rnn, Stack};
-use nd_core::{AntiAliasing, InstructionSet, ModelSpec};
+use nd_core::engine::BLOCK;
+use nd_core::spec::{Conv1d, Dense, Format, Layer, Metadata, Network, Rnn, Stack};
+use nd_core::{AntiAliasing, CompileOptions, InstructionSet, Model, ModelSpec};
 use support::stage::{self, Stage};
 use support::subject::{self, Subject};
 
@@ -207,29 +208,113 @@ fn reset_ends_what_is_not_a_number() {
 }
 
 #[test]
-fn a_feed_forward_model_forgets_what_is_not_a_number() {
+fn what_is_no_number_at_the_input_counts_as_silence() {
     for subject in all() {
-        if nd_core::reference::receptive_field(&subject.spec, subject.quality).is_none() {
+        let spoil = |signal: &[f32], with: f32| {
+            let mut signal = signal.to_vec();
+            signal.iter_mut().skip(100).step_by(211).for_each(|x| *x = with);
+            signal
+        };
+        let spoilt = |with: f32| Subject {
+            input: spoil(&subject.input, with),
+            parameters: subject.parameters.iter().map(|signal| spoil(signal, with)).collect(),
+            ..subject.clone()
+        };
+        let mut model = subject.compile(InstructionSet::best());
+        let silent = spoilt(0.0).render(&mut model, 64);
+        for with in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            model.reset();
+            let name = format!("{} with {with}", subject.name);
+            assert_same(&spoilt(with).render(&mut model, 64), &silent, &name);
+            assert!(!model.unstable(), "{name}: the model is not at fault");
+        }
+    }
+}
+
+/// The subjects as they are when what comes out overflows every now and then.
+fn overflowing() -> Vec<Subject> {
+    let overflow = |mut subject: Subject| {
+        match &mut subject.spec.network {
+            Network::Stack(stack) => stack.out_gain = f32::MAX,
+            Network::WaveNet(wavenet) => wavenet.head_scale = f32::MAX,
+            Network::Container(_) | Network::Sequential(_) => return None,
+        }
+        subject.input.iter_mut().for_each(|x| *x *= 3.0);
+        Some(subject)
+    };
+    all().into_iter().filter_map(overflow).collect()
+}
+
+#[test]
+fn a_model_that_overflows_is_silent_and_starts_afresh() {
+    let (mut muted, mut recovered) = (0, 0);
+    for subject in overflowing() {
+        let mut model = subject.compile(InstructionSet::best());
+        let whole = subject.render(&mut model, FRAMES);
+        assert!(whole.iter().all(|y| y.is_finite()), "{}: what comes out is a number", subject.name);
+        let unstable = model.unstable();
+        muted += usize::from(unstable);
+        recovered += usize::from(unstable && whole[FRAMES - 512..].iter().any(|&y| y != 0.0));
+        model.reset();
+        assert!(!model.unstable(), "{}: a reset model is a fresh one", subject.name);
+        for block in [1, 7, 64, 333] {
+            model.reset();
+            let name = format!("{} in blocks of {block}", subject.name);
+            assert_same(&subject.render(&mut model, block), &whole, &name);
+            assert_eq!(model.unstable(), unstable, "{name}");
+        }
+        if !subject.parameters.is_empty() {
             continue;
         }
-        let mut model = subject.compile(InstructionSet::best());
-        let memory = vec![0.0; model.receptive_field()];
-        let mut clean = model.clone();
-        for poison in [f32::NAN, f32::INFINITY] {
-            // A long filter rounds according to how many frames it has heard, and to some more than it has taps.
-            for (model, first) in [(&mut model, poison), (&mut clean, 0.0)] {
-                model.process_in_place(&mut [first]);
-                model.process_in_place(&mut memory.clone());
-                let mut after = memory.clone();
-                model.process_in_place(&mut after);
-                assert!(after.iter().all(|y| y.is_finite()), "{} after {poison}", subject.name);
-            }
-            assert_same(
-                &subject.render(&mut model.clone(), 64),
-                &subject.render(&mut clean.clone(), 64),
-                &format!("{} after {poison}", subject.name),
-            );
-        }
+        model.reset();
+        let mut in_place = subject.input.clone();
+        in_place.chunks_mut(100).for_each(|block| model.process_in_place(block));
+        assert_same(&in_place, &whole, &format!("{} in place", subject.name));
+        let threads = NonZeroUsize::new(3).expect("three is not zero");
+        // Long enough for several parts.
+        let long = subject.input.repeat(10);
+        let (mut streamed, mut rendered) = (vec![0.0; long.len()], vec![0.0; long.len()]);
+        model.reset();
+        model.process(&long, &mut streamed);
+        let unstable = model.unstable();
+        model.render(&long, &mut rendered, threads);
+        assert_same(&rendered, &streamed, &format!("{} rendered", subject.name));
+        assert_eq!(model.unstable(), unstable, "{} rendered", subject.name);
+    }
+    assert!(muted > 10 && recovered > 5, "too few overflow ({muted}) and recover ({recovered})");
+}
+
+#[test]
+fn a_recurrent_state_that_is_no_number_does_not_stay() {
+    // A loud frame makes an infinity of either sign, whose sum the network remembers.
+    let split = Dense { in_channels: 1, out_channels: 2, weight: vec![f32::MAX, -f32::MAX], bias: None };
+    let sum = Rnn {
+        input_size: 2,
+        hidden_size: 1,
+        weight_ih: vec![1.0, 1.0],
+        weight_hh: vec![0.9],
+        bias: vec![0.1],
+    };
+    let mut spec = stack(Layer::Rnn(sum));
+    if let Network::Stack(stack) = &mut spec.network {
+        stack.layers.insert(0, Layer::Dense(split));
+    }
+    let mut model = spec.compile(&CompileOptions::default()).expect("it compiles");
+    let quiet = |model: &mut Model| {
+        let mut audio = [0.0; BLOCK];
+        model.process_in_place(&mut audio);
+        audio
+    };
+    let fresh = quiet(&mut model);
+    for frame in [0, 1, 100, BLOCK - 1] {
+        model.reset();
+        let mut audio = [0.0; 2 * BLOCK];
+        audio[frame] = 10.0;
+        model.process_in_place(&mut audio);
+        assert_same(&audio[..frame], &fresh[..frame], "before it");
+        assert_same(&audio[frame..BLOCK], &vec![0.0; BLOCK - frame], "silent to the end of the block");
+        assert_same(&audio[BLOCK..], &fresh, "a fresh start");
+        assert!(model.unstable(), "it tells");
     }
 }
 

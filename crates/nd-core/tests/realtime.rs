@@ -89,6 +89,11 @@ fn nothing_on_the_audio_thread_touches_the_heap() {
                     model.set_quality(quality);
                     model.process_in_place(&mut buffer);
                 }
+                // Loud enough for some models to overflow, and what is no number at all.
+                for hostile in [f32::MAX, f32::NAN] {
+                    buffer[..1000].fill(hostile);
+                    model.process_in_place(&mut buffer[..1000]);
+                }
                 model.reset();
                 model.process(&input[..64], &mut buffer[..64]);
             });

@@ -6,9 +6,9 @@ use super::anti_aliasing::is_memoryless;
 use super::plan::Plan;
 use super::stack::lower_stack;
 use super::wavenet::lower_wavenet;
-use super::{AntiAliasing, CompileOptions, Math};
+use super::{AntiAliasing, CompileOptions, MAX_ARENA_LEN, Math};
 use crate::engine::{
-    Activate, Channels, Curve, Lookup, Mix, Program, SignalId, Softmax, Step, Sum, Tap, Transpose,
+    Activate, BLOCK, Channels, Curve, Lookup, Mix, Program, SignalId, Softmax, Step, Sum, Tap, Transpose,
 };
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
@@ -51,6 +51,14 @@ impl Lowering {
             let what = format!("a model of {inputs} audio channels");
             return Err(CompileError::UnsupportedFeature { path: String::new(), what });
         }
+        if inputs > MAX_ARENA_LEN / BLOCK {
+            return Err(CompileError::LimitExceeded {
+                path: String::new(),
+                what: "the number of inputs",
+                max: (MAX_ARENA_LEN / BLOCK) as u64,
+                found: inputs as u64,
+            });
+        }
         let input = plan.signal(inputs);
         let lowered = match lower_table(&mut plan, spec, input, options.math, method)? {
             Some(lowered) => lowered,
@@ -61,7 +69,7 @@ impl Lowering {
         Ok(Self {
             program: plan.finish(input, output)?,
             receptive_field: lowered.history * rate_factor + 1,
-            prewarm_frames: lowered.recurs.then_some(lowered.silence * rate_factor),
+            prewarm_frames: lowered.recurs.then_some(lowered.silence.saturating_mul(rate_factor)),
         })
     }
 }
@@ -152,7 +160,7 @@ pub(super) fn lower(
                     output: part.output,
                     history: whole.history + part.history,
                     recurs: whole.recurs || part.recurs,
-                    silence: whole.silence + part.silence,
+                    silence: whole.silence.saturating_add(part.silence),
                 };
             }
             Ok(whole)
@@ -224,18 +232,47 @@ pub(super) fn lower_conv(
     Ok(target)
 }
 
+/// Refuses a size of 0.
+pub(super) fn expect_something(path: &str, sizes: &[(&str, usize)]) -> Result<(), CompileError> {
+    match sizes.iter().find(|(_, size)| *size == 0) {
+        None => Ok(()),
+        Some((what, _)) => Err(CompileError::UnsupportedFeature { path: join(path, what), what: "0".into() }),
+    }
+}
+
+/// Refuses a convolution that looks further back than any arena can remember.
+pub(super) fn check_reach(path: &str, kernel_size: usize, dilation: usize) -> Result<(), CompileError> {
+    let frames = (kernel_size - 1).saturating_mul(dilation);
+    if frames <= MAX_ARENA_LEN {
+        return Ok(());
+    }
+    Err(CompileError::LimitExceeded {
+        path: path.into(),
+        what: "the frames to remember",
+        max: MAX_ARENA_LEN as u64,
+        found: frames as u64,
+    })
+}
+
+/// The product of sizes, or the largest number where it is larger: no list is so long.
+pub(super) fn product(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product: usize, &size| product.saturating_mul(size))
+}
+
 pub(super) fn check_conv(conv: &Conv1d, path: &str) -> Result<(), CompileError> {
-    for (what, size) in
-        [("groups", conv.groups), ("kernel_size", conv.kernel_size), ("dilation", conv.dilation)]
-    {
-        if size == 0 {
-            return Err(CompileError::UnsupportedFeature { path: join(path, what), what: "0".into() });
-        }
-    }
+    let sizes = [
+        ("in_channels", conv.in_channels),
+        ("out_channels", conv.out_channels),
+        ("groups", conv.groups),
+        ("kernel_size", conv.kernel_size),
+        ("dilation", conv.dilation),
+    ];
+    expect_something(path, &sizes)?;
+    check_reach(path, conv.kernel_size, conv.dilation)?;
     for size in [conv.in_channels, conv.out_channels] {
-        expect_size(&join(path, "groups"), size.next_multiple_of(conv.groups), size)?;
+        expect_size(&join(path, "groups"), size - size % conv.groups, size)?;
     }
-    let weights = conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel_size;
+    let weights = product(&[conv.out_channels, conv.in_channels / conv.groups, conv.kernel_size]);
     expect_size(&join(path, "weight"), weights, conv.weight.len())?;
     let biases = conv.bias.as_ref().map_or(conv.out_channels, Vec::len);
     expect_size(&join(path, "bias"), conv.out_channels, biases)

@@ -1,13 +1,14 @@
 //! Layers, one after the other.
 
-use super::Math;
 use super::network::{
-    ConvExtras, Lowered, check_conv, expect_size, join, lower_activation, lower_affine, lower_conv, planar,
+    ConvExtras, Lowered, check_conv, check_reach, expect_size, expect_something, join, lower_activation,
+    lower_affine, lower_conv, planar, product,
 };
 use super::pack::{self, Cell};
 use super::plan::Plan;
+use super::{MAX_LEN, Math};
 use crate::engine::{
-    Activate, CellKind, Channels, Curve, Filter, Mix, Project, Recur, SignalId, Step, Sum, Tap,
+    Activate, BLOCK, CellKind, Channels, Curve, Filter, Mix, Project, Recur, SignalId, Step, Sum, Tap,
 };
 use crate::error::CompileError;
 use crate::kernel::mix::tile_heights;
@@ -34,13 +35,13 @@ pub(super) fn lower_stack(
     let (mut history, mut recurs) = (0, false);
     for (index, layer) in stack.layers.iter().enumerate() {
         let path = join(path, &format!("layers[{index}]"));
+        signal = lower_layer(plan, layer, signal, math, &path)?;
         if let Layer::Conv1d(conv) = layer {
-            history += conv.kernel_size.saturating_sub(1) * conv.dilation;
+            history += (conv.kernel_size - 1) * conv.dilation;
         } else if let Layer::Conv2d(conv) = layer {
-            history += conv.kernel_size_time.saturating_sub(1) * conv.dilation;
+            history += (conv.kernel_size_time - 1) * conv.dilation;
         }
         recurs |= matches!(layer, Layer::Lstm(_) | Layer::Gru(_) | Layer::Rnn(_));
-        signal = lower_layer(plan, layer, signal, math, &path)?;
     }
     if stack.skip > 0 {
         signal = lower_skip(plan, dry, stack.skip, signal, path)?;
@@ -156,7 +157,9 @@ fn lower_project(
     path: &str,
 ) -> Result<SignalId, CompileError> {
     expect_size(path, dense.in_channels, plan.channels_of(input))?;
-    expect_size(&join(path, "weight"), dense.out_channels * dense.in_channels, dense.weight.len())?;
+    expect_something(path, &[("out_channels", dense.out_channels)])?;
+    let weights = product(&[dense.out_channels, dense.in_channels]);
+    expect_size(&join(path, "weight"), weights, dense.weight.len())?;
     let biases = dense.bias.clone().unwrap_or_else(|| vec![0.0; dense.out_channels]);
     expect_size(&join(path, "bias"), dense.out_channels, biases.len())?;
     let mut packed = vec![0.0; dense.out_channels * width];
@@ -207,14 +210,35 @@ fn lower_conv2d(
     input: SignalId,
     path: &str,
 ) -> Result<SignalId, CompileError> {
-    expect_size(path, conv.in_features * conv.in_filters, plan.channels_of(input))?;
-    let taps_in_all = conv.kernel_size_time * conv.kernel_size_feature;
-    expect_size(&join(path, "weight"), taps_in_all * conv.in_filters * conv.out_filters, conv.weight.len())?;
+    let sizes = [
+        ("out_filters", conv.out_filters),
+        ("out_features", conv.out_features),
+        ("kernel_size_time", conv.kernel_size_time),
+        ("kernel_size_feature", conv.kernel_size_feature),
+        ("dilation", conv.dilation),
+        ("stride", conv.stride),
+    ];
+    expect_something(path, &sizes)?;
+    check_reach(path, conv.kernel_size_time, conv.dilation)?;
+    expect_size(path, product(&[conv.in_features, conv.in_filters]), plan.channels_of(input))?;
+    let weights =
+        product(&[conv.kernel_size_time, conv.kernel_size_feature, conv.in_filters, conv.out_filters]);
+    expect_size(&join(path, "weight"), weights, conv.weight.len())?;
+    // Each output feature has weights of its own: padding may cut some off.
+    let packed = product(&[conv.out_features, conv.weight.len().max(BLOCK * conv.out_filters)]);
+    if packed > MAX_LEN {
+        return Err(CompileError::LimitExceeded {
+            path: path.into(),
+            what: "the weights of all output features",
+            max: MAX_LEN as u64,
+            found: packed as u64,
+        });
+    }
     let biases = conv.bias.clone().unwrap_or_else(|| vec![0.0; conv.out_filters]);
     expect_size(&join(path, "bias"), conv.out_filters, biases.len())?;
     let target = plan.signal(conv.out_features * conv.out_filters);
-    let reach = (conv.out_features.saturating_sub(1) * conv.stride + conv.kernel_size_feature)
-        .saturating_sub(conv.in_features);
+    let last = (conv.out_features - 1).saturating_mul(conv.stride);
+    let reach = last.saturating_add(conv.kernel_size_feature).saturating_sub(conv.in_features);
     let before = match conv.padding {
         Padding::Valid => {
             expect_size(&join(path, "out_features"), 0, reach)?;
@@ -228,7 +252,8 @@ fn lower_conv2d(
         // Of each row: its place among the taps of time and feature, and its input filter.
         let mut rows = Vec::new();
         for offset in 0..conv.kernel_size_feature {
-            let Some(from) = (feature * conv.stride + offset).checked_sub(before) else { continue };
+            let place = feature.saturating_mul(conv.stride).saturating_add(offset);
+            let Some(from) = place.checked_sub(before) else { continue };
             if from >= conv.in_features {
                 continue;
             }
@@ -316,8 +341,9 @@ fn check_cell(
     weight_hh: &[f32],
     biases: &[&[f32]],
 ) -> Result<(), CompileError> {
-    expect_size(&join(path, "weight_ih"), gates * hidden * inputs, weight_ih.len())?;
-    expect_size(&join(path, "weight_hh"), gates * hidden * hidden, weight_hh.len())?;
+    expect_something(path, &[("input_size", inputs), ("hidden_size", hidden)])?;
+    expect_size(&join(path, "weight_ih"), product(&[gates, hidden, inputs]), weight_ih.len())?;
+    expect_size(&join(path, "weight_hh"), product(&[gates, hidden, hidden]), weight_hh.len())?;
     biases.iter().try_for_each(|bias| expect_size(&join(path, "bias"), gates * hidden, bias.len()))
 }
 

@@ -45,7 +45,7 @@ pub(super) fn lower_wavenet(
         output = lower_conv(plan, conv, activated, &ConvExtras::default(), &path)?;
         history += (conv.kernel_size - 1) * conv.dilation;
     }
-    let silence = silence + history;
+    let silence = silence.saturating_add(history);
     Ok(Lowered { output, history: history + condition_history, recurs, silence })
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
 use crate::compile::AntiAliasing;
@@ -26,6 +27,11 @@ pub struct Model {
     change: Option<Change>,
     /// What stands between the rate outside and that of the programs. Boxed, so that it can be put aside.
     oversampler: Option<Box<Oversampler>>,
+    /// Frames since the start, modulo [`BLOCK`].
+    frame: usize,
+    /// Whether the output is silent up to the next multiple of [`BLOCK`] frames, where the model starts afresh.
+    muted: bool,
+    unstable: bool,
 }
 
 /// What all clones of a model have in common.
@@ -46,7 +52,23 @@ pub(crate) struct Shared {
     /// Frames by which the programs delay the signal.
     pub(crate) latency_samples: usize,
     pub(crate) num_parameters: usize,
+    pub(crate) self_test: Option<SelfTestOutcome>,
 }
+
+/// How close a model comes to the recording in its file of what it must give.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SelfTestOutcome {
+    /// The largest absolute difference; infinite where something that is no number comes out.
+    pub max_error: f32,
+    /// Whether that is at most [`TOLERANCE`](Self::TOLERANCE).
+    pub passed: bool,
+}
+
+impl SelfTestOutcome {
+    /// The largest difference that rounding explains: 80 dB below full scale.
+    pub const TOLERANCE: f32 = 1e-4;
+}
+
 
 /// A change from one program to another: the new one listens along until it knows the past, then fades in.
 #[derive(Debug, Clone, Copy)]
@@ -63,9 +85,18 @@ const FADE: usize = 512;
 const MIN_PART: usize = 4096;
 
 /// What goes into a block: audio, and a signal for each parameter or its setting.
+#[derive(Clone, Copy)]
 struct Input<'a> {
     audio: &'a [f32],
     automation: Option<(&'a [&'a [f32]], usize)>,
+}
+
+impl Input<'_> {
+    /// What is left of the block behind some frames.
+    fn behind(self, frames: usize) -> Self {
+        let automation = self.automation.map(|(signals, from)| (signals, from + frames));
+        Self { audio: &self.audio[frames..], automation }
+    }
 }
 
 impl Model {
@@ -83,6 +114,9 @@ impl Model {
             wanted: full,
             change: None,
             oversampler: None,
+            frame: 0,
+            muted: false,
+            unstable: false,
             shared: Arc::new(shared),
         }
     }
@@ -112,10 +146,10 @@ impl Model {
     pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         without_denormals(|| {
+            let mut audio = [0.0; BLOCK];
             let block = self.block();
             for (x, y) in input.chunks(block).zip(output.chunks_mut(block)) {
-                self.put(&Input { audio: x, automation: None });
-                self.run(y);
+                self.play(Input { audio: copy_finite(x, &mut audio), automation: None }, y);
             }
         });
     }
@@ -123,9 +157,9 @@ impl Model {
     /// [`process`](Self::process) with the output in the place of the input.
     pub fn process_in_place(&mut self, audio: &mut [f32]) {
         without_denormals(|| {
+            let mut input = [0.0; BLOCK];
             for block in audio.chunks_mut(self.block()) {
-                self.put(&Input { audio: block, automation: None });
-                self.run(block);
+                self.play(Input { audio: copy_finite(block, &mut input), automation: None }, block);
             }
         });
     }
@@ -142,10 +176,11 @@ impl Model {
             assert_eq!(signal.len(), input.len(), "one parameter sample for each input sample");
         }
         without_denormals(|| {
+            let mut audio = [0.0; BLOCK];
             let block = self.block();
             for (index, (x, y)) in input.chunks(block).zip(output.chunks_mut(block)).enumerate() {
-                self.put(&Input { audio: x, automation: Some((parameters, index * block)) });
-                self.run(y);
+                let audio = copy_finite(x, &mut audio);
+                self.play(Input { audio, automation: Some((parameters, index * block)) }, y);
             }
         });
     }
@@ -173,17 +208,20 @@ impl Model {
             Start::Image(_) => 1,
         };
         let len = input.len().div_ceil(parts).max(1).next_multiple_of(grid);
+        let unstable = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for (index, part) in output.chunks_mut(len).enumerate() {
                 let (start, end) = (index * len, index * len + part.len());
                 let heard = &input[start.saturating_sub(overlap)..start];
                 let mut model = self.clone();
+                let unstable = &unstable;
                 let mut work = move || {
                     // What it makes of the past is another part's; this one's output is overwritten right away.
                     for block in heard.chunks(part.len()) {
                         model.process(block, &mut part[..block.len()]);
                     }
                     model.process(&input[start..end], part);
+                    unstable.fetch_or(model.unstable, Ordering::Relaxed);
                 };
                 if end == input.len() {
                     work();
@@ -192,6 +230,54 @@ impl Model {
                 }
             }
         });
+        let mut unstable = unstable.into_inner();
+        if unstable && parts > 1 {
+            // Where a part is muted and starts afresh depends on all that came before.
+            self.process(input, output);
+            unstable = self.unstable;
+            self.reset();
+        }
+        self.unstable = unstable;
+    }
+
+    /// Plays a block of at most [`BLOCK`] frames, of which whatever is no number is silent.
+    ///
+    /// From the first frame that is no number on, the output is silent until a multiple of [`BLOCK`] frames since the
+    /// start, where the model starts afresh: that does not depend on how the signal is cut into blocks.
+    fn play(&mut self, input: Input<'_>, output: &mut [f32]) {
+        let frames = output.len();
+        let mut from = 0;
+        while from < frames {
+            let output = &mut output[from..];
+            if self.muted {
+                let silent = output.len().min(BLOCK - self.frame);
+                output[..silent].fill(0.0);
+                from += silent;
+                self.pass(silent);
+                continue;
+            }
+            self.put(&input.behind(from));
+            self.run(output);
+            if is_finite(output) {
+                self.pass(output.len());
+                return;
+            }
+            let sound = output.iter().take_while(|y| y.is_finite()).count();
+            from += sound;
+            self.pass(sound);
+            (self.muted, self.unstable) = (true, true);
+        }
+    }
+
+    /// Counts frames, and starts afresh where the silence ends.
+    fn pass(&mut self, frames: usize) {
+        self.frame += frames;
+        if self.frame >= BLOCK {
+            self.frame -= BLOCK;
+            if self.muted {
+                self.restart();
+            }
+        }
     }
 
     /// Copies a block of input to where the programs look for it.
@@ -228,7 +314,7 @@ impl Model {
                 Some((signals, from)) => {
                     let signal = &signals[parameter][from..from + frames];
                     for (wide, &setting) in channel.chunks_exact_mut(oversampling).zip(signal) {
-                        wide.fill(setting);
+                        wide.fill(finite(setting));
                     }
                 }
                 None => channel.fill(setting),
@@ -326,23 +412,44 @@ impl Model {
         self.parameters.len()
     }
 
-    /// Sets a parameter input, from the next sample on.
+    /// Sets a parameter input, from the next sample on; what is no number is 0.
     ///
     /// # Panics
     ///
     /// If the model has no parameter `index`.
     pub fn set_parameter(&mut self, index: usize, value: f32) {
-        self.parameters[index] = value;
+        self.parameters[index] = finite(value);
     }
 
     /// Goes back to the state of a freshly compiled model, of the wanted size and with the parameters as they are.
     pub fn reset(&mut self) {
+        self.unstable = false;
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        (self.frame, self.muted) = (0, false);
         self.change = None;
         self.playing = self.wanted;
         self.shared.programs[self.playing].reset(&mut self.states[self.playing]);
         if let Some(oversampler) = &mut self.oversampler {
             oversampler.reset_to(self.shared.silence[self.playing]);
         }
+    }
+
+    /// Whether something that is no number has come out since the last [`reset`](Self::reset), or while
+    /// [`render`](Self::render) was at work: the model was silent then, and started afresh.
+    ///
+    /// What goes in is not at fault, unless it is far beyond full scale: the model is, and it may sound wrong elsewhere,
+    /// too.
+    pub fn unstable(&self) -> bool {
+        self.unstable
+    }
+
+    /// How close the model comes to what its file says that it must give, where the file says so. A model that is far
+    /// from it plays all the same, but hardly what its maker heard.
+    pub fn self_test(&self) -> Option<SelfTestOutcome> {
+        self.shared.self_test
     }
 
     /// The rate, in Hz, that the model wants its audio at, where its file says so: the one that it was trained at, times
@@ -379,4 +486,24 @@ impl Model {
     pub fn instruction_set(&self) -> InstructionSet {
         self.shared.programs[0].instruction_set
     }
+}
+
+/// What counts as silence where it is no number.
+#[inline(always)]
+fn finite(x: f32) -> f32 {
+    if x.is_finite() { x } else { 0.0 }
+}
+
+/// Copies a block, of which whatever is no number becomes silence.
+fn copy_finite<'a>(source: &[f32], target: &'a mut [f32; BLOCK]) -> &'a [f32] {
+    let target = &mut target[..source.len()];
+    for (target, &x) in target.iter_mut().zip(source) {
+        *target = finite(x);
+    }
+    target
+}
+
+/// Whether all are numbers, in one pass without a branch.
+fn is_finite(signal: &[f32]) -> bool {
+    signal.iter().fold(true, |all, y| all & y.is_finite())
 }

@@ -49,16 +49,19 @@ pub(super) const KEYS: [&str; 9] = [
 
 /// Reads the layers and what is around them.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
+    metadata::check(file, &KEYS, limits)?;
     let mut metadata = metadata(file);
     let own_rate = file.opt("samplerate").map(|node| rate(&node)).transpose()?;
     let declared = declared_rate(file, &mut metadata);
+    let self_test = self_test(file, limits)?;
+    let numbers = self_test.as_ref().map_or(0, |test| test.input.len() + test.output.len());
     let stack = Stack {
         skip: file.opt("in_skip").map_or(Ok(0), |node| skip(&node))?,
         in_gain: gain(file, "in_gain")?,
         out_gain: gain(file, "out_gain")?,
         prewarm: Prewarm::Frames(PREWARM_FRAMES),
-        self_test: self_test(file, limits)?,
-        ..rtneural::stack(file, limits)?
+        self_test,
+        ..rtneural::stack(file, limits, numbers as u64)?
     };
     metadata.other = file.others(&KEYS);
     Ok(ModelSpec {
@@ -173,7 +176,7 @@ fn self_test(file: &Object<'_>, limits: &Limits) -> Result<Option<SelfTest>, Loa
     let (Some(input), Some(output)) = (file.opt("input_batch"), file.opt("output_batch")) else {
         return Ok(None);
     };
-    let input = input.f32s(limits.weights)?;
+    let input = input.f32s(limits.weights / 2)?;
     let output = output.f32s_exact(input.len())?;
     Ok(Some(SelfTest { input, output }))
 }

@@ -102,7 +102,7 @@ impl<'a> Node<'a> {
     }
 
     /// The value as an error repeats it.
-    fn quote(&self) -> String {
+    pub(super) fn quote(&self) -> String {
         quote(self.text())
     }
 
@@ -300,8 +300,7 @@ impl Numbers<'_> {
                 });
             };
             let number = narrow(number).ok_or_else(|| LoadError::NonFiniteWeight {
-                path: self.node.path.clone(),
-                index: self.index,
+                path: format!("{}[{}]", self.node.path, self.index),
             })?;
             numbers.push(number);
             self.index += 1;
@@ -401,6 +400,16 @@ impl<'a> Object<'a> {
         others
             .map(|member| (member.key.clone().into_owned(), text[member.start..member.end].to_owned()))
             .collect()
+    }
+
+    /// Bytes of what is kept as it is: the metadata, and the members of which nothing is known.
+    pub(super) fn kept_len(&self, known: &[&str]) -> u64 {
+        let kept = |member: &&Member<'_>| member.key == "metadata" || !known.contains(&&*member.key);
+        self.members
+            .iter()
+            .filter(kept)
+            .map(|member| (member.key.len() + member.end - member.start) as u64)
+            .sum()
     }
 
     /// The first keys, as an error lists them.

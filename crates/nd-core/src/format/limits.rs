@@ -7,7 +7,7 @@ use crate::error::LoadError;
 ///
 /// The defaults leave room for many times the largest model that is known: they are there for broken and hostile
 /// files. Nothing is allocated by a size that a file declares before that size has been checked against what the file
-/// holds, or against these.
+/// holds, or against these. With the defaults, reading a file takes at most 64 MiB beside the file itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file.
@@ -42,8 +42,10 @@ pub struct Limits {
     pub hidden_size: usize,
     /// Recurrent layers.
     pub num_layers: usize,
-    /// Weights in a file.
+    /// Weights in a file, the numbers of its self-test among them.
     pub weights: usize,
+    /// Bytes of metadata, and of keys of which nothing is known, in a file.
+    pub metadata: usize,
     /// Bytes of signal that the convolutions in a file remember.
     pub state_size: usize,
 }
@@ -53,14 +55,14 @@ impl Default for Limits {
         Self {
             file_size: 64 << 20,
             json_depth: 64,
-            json_nodes: 1 << 20,
+            json_nodes: 1 << 16,
             json_members: 4096,
             model_depth: 8,
             models: 16,
             total_models: 256,
             channels: 1024,
             layers: 256,
-            total_layers: 4096,
+            total_layers: 1024,
             arrays: 16,
             kernel_size: 4096,
             dilation: 65536,
@@ -68,6 +70,7 @@ impl Default for Limits {
             hidden_size: 1024,
             num_layers: 16,
             weights: 16_000_000,
+            metadata: 1 << 18,
             state_size: 256 << 20,
         }
     }

@@ -1,6 +1,6 @@
 //! What a file says about its model, under the keys of `.nam`, which the other dialects may use as well.
 
-use super::json::{Document, Object, Value};
+use super::json::{Document, Node, Object, Value};
 use super::{Limits, sample_rate as checked_rate};
 use crate::error::{LoadError, WriteError};
 use crate::spec::Metadata;
@@ -36,6 +36,19 @@ pub(super) fn read(file: &Object<'_>) -> Metadata {
     metadata.validation_esr = esr.and_then(|node| node.number().map_err(&mut tolerate).ok());
     metadata.warnings = warnings;
     metadata
+}
+
+/// What is limited in what a file says beside its model.
+pub(super) const BYTES: &str = "the bytes of metadata and of unknown keys";
+
+/// The place that an error about too much metadata names.
+pub(super) fn place<'a>(file: &Object<'a>) -> Node<'a> {
+    file.opt("metadata").unwrap_or_else(|| file.node().clone())
+}
+
+/// Checks how much is kept of a file beside what is known of it.
+pub(super) fn check(file: &Object<'_>, known: &[&str], limits: &Limits) -> Result<(), LoadError> {
+    place(file).limit(BYTES, limits.metadata, file.kept_len(known))
 }
 
 /// The fields under their keys.

@@ -38,6 +38,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         bias: Some(numbers("layer2_bias", 1)?),
     };
     let layers = vec![Layer::Dense(input), Layer::Activation(Activation::Tanh), Layer::Dense(output)];
+    metadata::check(file, &KEYS, limits)?;
     let mut metadata = metadata::read(file);
     let sample_rate = metadata::sample_rate(file, &mut metadata);
     metadata.other = file.others(&KEYS);

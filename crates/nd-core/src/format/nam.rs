@@ -36,6 +36,7 @@ struct Spent {
     models: u64,
     layers: u64,
     weights: u64,
+    metadata: u64,
     state_size: u64,
 }
 
@@ -50,6 +51,12 @@ impl Spent {
         *total = total.saturating_add(amount);
         node.limit(what, max, *total)
     }
+
+    /// Counts metadata that is about to be copied.
+    fn spend_metadata(&mut self, len: u64, node: &Node<'_>, options: &LoadOptions) -> Result<(), LoadError> {
+        let max = options.limits.metadata;
+        Self::spend(&mut self.metadata, len, node, metadata::BYTES, max)
+    }
 }
 
 /// Reads a complete model, the file's own or one inside of it.
@@ -61,6 +68,7 @@ fn complete_model(
 ) -> Result<ModelSpec, LoadError> {
     file.node().limit("the depth of models", options.limits.model_depth, depth as u64)?;
     Spent::spend(&mut spent.models, 1, file.node(), "the number of models", options.limits.total_models)?;
+    spent.spend_metadata(file.kept_len(&KEYS), &metadata::place(file), options)?;
     let mut metadata = metadata::read(file);
     version(file, &mut metadata)?;
     let architecture = file.get("architecture")?;
@@ -106,6 +114,12 @@ impl<'a> Part<'a> {
         let limit = self.options.limits.weights;
         Spent::spend(&mut self.spent.weights, found, &self.weights, "the number of weights", limit)?;
         self.weights.clone().numbers()
+    }
+
+    /// Counts weights that are not in the list: the description has them more often than the file.
+    fn repeat_weights(&mut self, count: u64) -> Result<(), LoadError> {
+        let limit = self.options.limits.weights;
+        Spent::spend(&mut self.spent.weights, count, &self.weights, "the number of weights", limit)
     }
 
     /// A width of at most the limit, where the configuration may leave it out.
@@ -200,6 +214,10 @@ fn container(part: &mut Part<'_>) -> Result<Network, LoadError> {
     }
     if part.metadata.raw.is_none() {
         let warnings = std::mem::take(&mut part.metadata.warnings);
+        let Metadata { raw, other, .. } = &last.model.metadata;
+        let other = other.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>();
+        let len = other + raw.as_ref().map_or(0, String::len);
+        part.spent.spend_metadata(len as u64, &submodels, part.options)?;
         *part.metadata = Metadata { warnings, ..last.model.metadata.clone() };
     }
     Ok(Network::Container(members))

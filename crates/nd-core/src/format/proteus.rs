@@ -10,7 +10,7 @@
 
 use super::fold::{check_len, check_start, inexpressible, plain_layers};
 use super::json::{Node, Object, Value, narrow};
-use super::{Limits, Target, metadata};
+use super::{Limits, Target, metadata, rtneural};
 use crate::error::{LoadError, WriteError};
 use crate::spec::{Dense, Format, Gru, Layer, Lstm, ModelSpec, Network, Rnn, Stack};
 
@@ -48,21 +48,22 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         "RNN" => 1,
         _ => return Err(unit.unknown_architecture()),
     };
+    let mut reader = MatrixReader { limits, weights: 0 };
     let mut layers = Vec::with_capacity(num_layers + 1);
     for layer in 0..num_layers {
         let input_size = if layer == 0 { in_channels } else { hidden_size };
         let rows = gates * hidden_size;
-        let matrix =
-            |name: &str, columns| matrix(&state.get(&format!("rec.{name}_l{layer}"))?, rows, columns);
+        let mut matrix =
+            |name: &str, columns| reader.matrix(&state.get(&format!("rec.{name}_l{layer}"))?, rows, columns);
         let vector = |name: &str| state.get(&format!("rec.{name}_l{layer}"))?.f32s_exact(rows);
         let weight_ih = matrix("weight_ih", input_size)?;
         let weight_hh = matrix("weight_hh", hidden_size)?;
         let (bias_ih, bias_hh) = (vector("bias_ih")?, vector("bias_hh")?);
         let sum = || -> Result<Vec<f32>, LoadError> {
             let sums = bias_ih.iter().zip(&bias_hh).map(|(a, b)| narrow(f64::from(*a) + f64::from(*b)));
-            let path = || state.path_of(&format!("rec.bias_ih_l{layer}"));
+            let path = |index| state.path_of(&format!("rec.bias_ih_l{layer}[{index}]"));
             let sums = sums.enumerate();
-            sums.map(|(index, sum)| sum.ok_or_else(|| LoadError::NonFiniteWeight { path: path(), index }))
+            sums.map(|(index, sum)| sum.ok_or_else(|| LoadError::NonFiniteWeight { path: path(index) }))
                 .collect()
         };
         layers.push(match gates {
@@ -82,9 +83,10 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
     layers.push(Layer::Dense(Dense {
         in_channels: hidden_size,
         out_channels,
-        weight: matrix(&state.get("lin.weight")?, out_channels, hidden_size)?,
+        weight: reader.matrix(&state.get("lin.weight")?, out_channels, hidden_size)?,
         bias: state.opt("lin.bias").map(|node| node.f32s_exact(out_channels)).transpose()?,
     }));
+    metadata::check(file, &KEYS, limits)?;
     let mut metadata = metadata::read(file);
     metadata.other = file.others(&KEYS);
     Ok(ModelSpec {
@@ -191,15 +193,22 @@ fn rows(path: &str, weights: &[f32], count: usize, columns: usize) -> Result<Val
     Ok(Value::array(weights.chunks(columns.max(1))))
 }
 
-/// `rows` arrays of `columns` numbers.
-fn matrix(node: &Node<'_>, rows: usize, columns: usize) -> Result<Vec<f32>, LoadError> {
-    let found = node.count()?;
-    if found != rows {
-        return Err(node.mismatch(rows, found));
+/// Reads matrices, and counts their weights.
+struct MatrixReader<'a> {
+    limits: &'a Limits,
+    weights: u64,
+}
+
+impl MatrixReader<'_> {
+    /// `rows` arrays of `columns` numbers.
+    fn matrix(&mut self, node: &Node<'_>, rows: usize, columns: usize) -> Result<Vec<f32>, LoadError> {
+        rtneural::check_lengths(node, &[rows, columns])?;
+        self.weights += (rows * columns) as u64;
+        node.limit("the number of weights", self.limits.weights, self.weights)?;
+        let mut numbers = Vec::with_capacity(rows * columns);
+        for row in node.items("the number of rows", rows)? {
+            row.numbers()?.extend(&mut numbers, columns)?;
+        }
+        Ok(numbers)
     }
-    let mut numbers = Vec::new();
-    for row in node.items("the number of rows", rows)? {
-        numbers.extend(row.f32s_exact(columns)?);
-    }
-    Ok(numbers)
 }

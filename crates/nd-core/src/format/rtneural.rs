@@ -36,7 +36,8 @@ const KEYS: [&str; 3] = ["in_shape", "layers", "metadata"];
 
 /// Reads a file that is nothing but layers.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
-    let network = Network::Stack(stack(file, limits)?);
+    metadata::check(file, &KEYS, limits)?;
+    let network = Network::Stack(stack(file, limits, 0)?);
     let mut metadata = metadata::read(file);
     let sample_rate = metadata::sample_rate(file, &mut metadata);
     metadata.other = file.others(&KEYS);
@@ -53,15 +54,15 @@ pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
     Value::Object(file).into_file()
 }
 
-/// Reads the layers.
-pub(super) fn stack(file: &Object<'_>, limits: &Limits) -> Result<Stack, LoadError> {
+/// Reads the layers of a file that holds `weights` numbers beside them.
+pub(super) fn stack(file: &Object<'_>, limits: &Limits, weights: u64) -> Result<Stack, LoadError> {
     let in_channels = shape_width(&file.get("in_shape")?, limits)?;
     let layers_node = file.get("layers")?;
     let nodes = layers_node.items("the number of layers", limits.layers)?;
     if nodes.is_empty() {
         return Err(layers_node.invalid("at least one layer"));
     }
-    let mut reader = StackReader { limits, width: in_channels, memory: Memory::NONE, weights: 0 };
+    let mut reader = StackReader { limits, width: in_channels, memory: Memory::NONE, weights };
     let mut layers = Vec::with_capacity(2 * nodes.len());
     for node in nodes {
         let file = node.object()?;
@@ -152,7 +153,7 @@ impl StackReader<'_> {
             }
             // The function itself is read from where every layer has one.
             "activation" => Layer::Activation(Activation::Identity),
-            _ => return Err(kind.unsupported(format!("a layer of type {}", kind.text()))),
+            _ => return Err(kind.unsupported(format!("a layer of type {}", kind.quote()))),
         })
     }
 
@@ -338,7 +339,7 @@ impl StackReader<'_> {
 }
 
 /// Checks the lengths of nested arrays.
-fn check_lengths(node: &Node<'_>, dimensions: &[usize]) -> Result<(), LoadError> {
+pub(super) fn check_lengths(node: &Node<'_>, dimensions: &[usize]) -> Result<(), LoadError> {
     let Some((&expected, inner)) = dimensions.split_first() else { return Ok(()) };
     let found = node.count()?;
     if found != expected {

@@ -108,7 +108,8 @@ impl LayerArray {
         }
         let cut = self.allowed_channels[((quality * sizes as f64) as usize).min(sizes - 1)];
         let has_layer1x1 = self.layers.iter().all(|layer| layer.layer1x1.is_some());
-        let bottleneck = if has_layer1x1 { (bottleneck * cut / channels).max(1) } else { cut };
+        let bottleneck =
+            if has_layer1x1 { (bottleneck.saturating_mul(cut) / channels.max(1)).max(1) } else { cut };
         Widths { channels: cut, bottleneck }
     }
 
@@ -135,7 +136,7 @@ impl WaveNetLayer {
     }
 
     fn cut(&self, Widths { channels, bottleneck }: Widths) -> Self {
-        let mid = if matches!(self.gating, Gating::None) { bottleneck } else { 2 * bottleneck };
+        let mid = if matches!(self.gating, Gating::None) { bottleneck } else { bottleneck.saturating_mul(2) };
         let film = |film: &Option<Film>, width: usize| film.as_ref().map(|film| film.cut(width));
         let head = self.head1x1.as_ref().map_or(bottleneck, |conv| conv.out_channels);
         Self {
@@ -163,7 +164,7 @@ impl WaveNetLayer {
 
 impl Film {
     fn cut(&self, width: usize) -> Self {
-        let outputs = if self.shift { 2 * width } else { width };
+        let outputs = if self.shift { width.saturating_mul(2) } else { width };
         Self { conv: self.conv.cut(self.conv.in_channels, outputs), shift: self.shift }
     }
 }
@@ -181,17 +182,20 @@ impl Activation {
 
 impl Conv1d {
     /// The first inputs and the first outputs of a convolution of one group; any other stays whole.
+    ///
+    /// Of one that has less than it says, it takes what there is: compiling it tells.
     fn cut(&self, inputs: usize, outputs: usize) -> Self {
         if self.groups != 1 || (inputs, outputs) == (self.in_channels, self.out_channels) {
             return self.clone();
         }
-        let row = self.in_channels * self.kernel_size;
+        let row = self.in_channels.saturating_mul(self.kernel_size).max(1);
+        let cut = inputs.saturating_mul(self.kernel_size).min(row);
         let rows = self.weight.chunks_exact(row).take(outputs);
         Self {
             in_channels: inputs,
             out_channels: outputs,
-            weight: rows.flat_map(|row| &row[..inputs * self.kernel_size]).copied().collect(),
-            bias: self.bias.as_ref().map(|bias| bias[..outputs].to_vec()),
+            weight: rows.flat_map(|row| &row[..cut]).copied().collect(),
+            bias: self.bias.as_ref().map(|bias| bias[..outputs.min(bias.len())].to_vec()),
             ..*self
         }
     }

@@ -35,8 +35,7 @@ pub(super) fn linear(part: &mut Part<'_>) -> Result<Network, LoadError> {
         weight.chunks_exact_mut(taps).for_each(<[f32]>::reverse);
     }
     if shared {
-        let size = taps as u64 * in_channels as u64;
-        part.config.node().limit("the number of weights", part.options.limits.weights, size)?;
+        part.repeat_weights(taps as u64 * (in_channels as u64 - 1))?;
         weight = weight.repeat(in_channels);
         bias = bias.map(|bias| bias.repeat(out_channels));
     }

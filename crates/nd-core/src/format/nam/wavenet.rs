@@ -45,18 +45,32 @@ pub(super) fn wavenet(part: &mut Part<'_>) -> Result<WaveNet, LoadError> {
     }
 
     let layers = arrays.iter().map(|array| array.layers.len()).sum();
+    let slopes = arrays.iter().flat_map(|array| &array.layers).map(slopes).sum();
     let mut model =
         WaveNet { in_channels, condition: condition.map(Box::new), arrays, head_scale: 0.0, post_head };
     let mut convs = convs(&mut model);
     check_memory(part, layers, convs.iter().map(|conv| &**conv))?;
     let count = convs.iter().fold(1_u64, |sum, conv| sum.saturating_add(conv_weights(conv)));
     let mut weights = part.weights(count)?;
+    part.repeat_weights(slopes)?;
     for conv in &mut convs {
         fill_conv(conv, &mut weights)?;
     }
     model.head_scale = weights.take(1)?[0];
     follow(part.options.compat, &mut model);
     Ok(model)
+}
+
+/// How many slopes a layer's activations have: each layer has a copy of its array's.
+fn slopes(layer: &WaveNetLayer) -> u64 {
+    let second = match &layer.gating {
+        Gating::None => None,
+        Gating::Gated(second) | Gating::Blended(second) => Some(second),
+    };
+    let len = |activation: &Activation| {
+        if let Activation::PRelu { slopes } = activation { slopes.len() } else { 0 }
+    };
+    [Some(&layer.activation), second].into_iter().flatten().map(len).sum::<usize>() as u64
 }
 
 /// The model that makes the conditioning signal.
@@ -339,7 +353,7 @@ impl ArrayReader<'_> {
         let file = node.object()?;
         let method = file.get("method")?;
         if method.string()? != "slice_channels_uniform" {
-            return Err(method.unsupported(format!("the slimming method {}", method.text())));
+            return Err(method.unsupported(format!("the slimming method {}", method.quote())));
         }
         let is_grouped = |layer: &WaveNetLayer| {
             let convs =
