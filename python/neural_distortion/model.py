@@ -165,6 +165,23 @@ class Layer:
     num_parameters: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class SelfTest:
+    """How close a model comes to the recording, in its file, of what it must give.
+
+    Attributes
+    ----------
+    max_error : float
+        The largest absolute difference.
+    passed : bool
+        Whether that is at most 1e-4, 80 dB below full scale. A model that fails plays all the same, but
+        hardly what its maker heard.
+    """
+
+    max_error: float
+    passed: bool
+
+
 class Model:
     """A model that is ready to play; :func:`load` makes one.
 
@@ -210,7 +227,7 @@ class Model:
         ----------
         audio : array of float [shape=(frames,) or (channels, frames)]
             The dry signal, full scale at ±1. Contiguous float32 is used as it is, anything else is converted.
-            It may be empty. A NaN or an infinity comes out as such for as long as the model remembers it.
+            It may be empty. A NaN or an infinity counts as silence.
         sample_rate : float > 0
             The rate of ``audio``, in Hz. A model without a rate of its own takes any.
         parameters : array of numbers [shape=(parameters,) or (parameters, frames)]
@@ -496,6 +513,21 @@ class Model:
     def anti_aliasing(self) -> str:
         """What is done against aliases: the method that :func:`load` was told, or chose."""
         return self._native.anti_aliasing
+
+    @property
+    def unstable(self) -> bool:
+        """Whether something that is no number came out, in the last call or in the stream since it began.
+
+        Such a model, or one that hears far more than full scale, is silent for up to 128 samples and starts
+        afresh behind them: what :meth:`__call__` and :meth:`process` return are always numbers.
+        """
+        return self._native.unstable
+
+    @property
+    def self_test(self) -> SelfTest | None:
+        """How the model does on the recording that its file brings; None where it brings none."""
+        told = self._native.self_test
+        return None if told is None else SelfTest(*told)
 
     @property
     def instruction_set(self) -> str:

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
@@ -31,6 +31,8 @@ pub(crate) struct Model {
     stream: Mutex<Vec<nd_core::Model>>,
     /// The bits of an `f64`, which can be read and set while the model is at work.
     quality: AtomicU64,
+    /// Whether the last render, or the stream so far, had to be silenced.
+    unstable: AtomicBool,
     /// What the file says; all clones have it in common.
     spec: Arc<ModelSpec>,
     file: Option<String>,
@@ -64,6 +66,7 @@ impl Model {
             fresh,
             stream: Mutex::default(),
             quality: AtomicU64::new(1.0_f64.to_bits()),
+            unstable: AtomicBool::new(false),
             spec: Arc::new(spec),
             file,
         })
@@ -138,6 +141,7 @@ impl Model {
         let mut stream = self.stream()?;
         stream.clear();
         let mut channels = self.start(shape[0]);
+        let unstable = AtomicBool::new(false);
         let output = detached(py, || {
             let threads =
                 threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
@@ -152,10 +156,12 @@ impl Model {
                     })?;
                     output.copy_from_slice(&wet);
                 }
+                unstable.fetch_or(model.unstable(), Ordering::Relaxed);
                 Ok(())
             })
         })?
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.unstable.store(unstable.into_inner(), Ordering::Relaxed);
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
@@ -211,11 +217,13 @@ impl Model {
             }
             output
         })?;
+        self.unstable.store(stream.iter().any(nd_core::Model::unstable), Ordering::Relaxed);
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
     fn reset(&self) -> PyResult<()> {
         self.stream()?.clear();
+        self.unstable.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -225,6 +233,7 @@ impl Model {
             fresh: self.fresh.clone(),
             stream: Mutex::new(self.stream()?.clone()),
             quality: AtomicU64::new(self.quality().to_bits()),
+            unstable: AtomicBool::new(self.unstable()),
             spec: Arc::clone(&self.spec),
             file: self.file.clone(),
         })
@@ -238,6 +247,17 @@ impl Model {
     #[setter]
     fn set_quality(&self, quality: f64) {
         self.quality.store(quality.to_bits(), Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn unstable(&self) -> bool {
+        self.unstable.load(Ordering::Relaxed)
+    }
+
+    /// The arguments of `neural_distortion.SelfTest`, where the file has a recording.
+    #[getter]
+    fn self_test(&self) -> Option<(f32, bool)> {
+        self.fresh.self_test().map(|test| (test.max_error, test.passed))
     }
 
     /// The qualities from which on the model is another size.

@@ -1,7 +1,7 @@
-"""Make this folder: small files that are valid, and broken and malicious ones, each with the error it must give.
+"""Make this folder: small valid files, and broken and malicious ones, each with the error it must give.
 
-Every broken file is a valid one with one thing changed. ``index.json`` lists them all, ``docs/refused.md`` shows the
-refused ones as a table for people.
+Every broken file is a valid one with one thing changed. ``index.json`` lists them all, ``docs/refused.md``
+shows the refused ones as a table for people.
 
     python tests/data/hostile/make.py
 """
@@ -300,9 +300,20 @@ def valid() -> Iterator[Case]:
     yield Case("odd_sample_rate_null", "a sample rate of null", text(linear() | {"sample_rate": None}))
     yield Case("odd_metadata_null", "metadata of null", text(linear() | {"metadata": None}))
     yield Case("odd_metadata_text", "metadata that is a text", text(linear() | {"metadata": "a"}), warnings=1)
-    wrong = {"name": 1, "loudness": "loud", "gain": [], "training": 1, "date": "yesterday", "own": {"kept": True}}
-    yield Case("odd_metadata_types", "metadata of wrong types", text(linear() | {"metadata": wrong}), warnings=4)
-    yield Case("odd_version", "a version newer than 0.7.0", text(linear() | {"version": "0.7.10"}), warnings=1)
+    wrong = {
+        "name": 1,
+        "loudness": "loud",
+        "gain": [],
+        "training": 1,
+        "date": "yesterday",
+        "own": {"kept": True},
+    }
+    yield Case(
+        "odd_metadata_types", "metadata of wrong types", text(linear() | {"metadata": wrong}), warnings=4
+    )
+    yield Case(
+        "odd_version", "a version newer than 0.7.0", text(linear() | {"version": "0.7.10"}), warnings=1
+    )
     yield Case("odd_float_size", "8.0 where 8 is meant", text(edit(lstm(), "config.hidden_size", 2.0)))
     yield Case("odd_unknown_keys", "keys that no program knows", text(linear() | {"t3k": {}, "notes": "x"}))
     both = text(linear()).replace(b'{"version"', b'{"version":"0.1.0","version"', 1)
@@ -340,7 +351,10 @@ def envelope() -> Iterator[Case]:
     }
     for name, (value, error) in rates.items():
         yield Case(
-            f"sample_rate_{name}", f"a sample rate of {value!r}", text(linear() | {"sample_rate": value}), error
+            f"sample_rate_{name}",
+            f"a sample rate of {json.dumps(value)}",
+            text(linear() | {"sample_rate": value}),
+            error,
         )
     yield Case(
         "config_list",
@@ -379,7 +393,12 @@ def weights() -> Iterator[Case]:
         "far_too_large": (-1e300, Error("non_finite_weight", "weights[1]")),
     }
     for name, (value, error) in odd.items():
-        yield Case(f"weights_{name}", f"a weight of {value!r}", text(linear() | {"weights": [1, value, 1]}), error)
+        yield Case(
+            f"weights_{name}",
+            f"a weight of {json.dumps(value)}",
+            text(linear() | {"weights": [1, value, 1]}),
+            error,
+        )
     infinite = text(linear()).replace(b"0.25]", b"1e999]")
     yield Case("weights_1e999", "a weight of 1e999", infinite, Error("non_finite_weight", "weights[2]"))
 
@@ -389,31 +408,185 @@ def layer_arrays() -> Iterator[Case]:
     array = "config.layers[0]"
     least = "a whole number of at least 1"
     cases: list[tuple[str, str, str, object, Error]] = [
-        ("layers_empty", "no layer arrays", "config.layers", [], Error("invalid_value", "config.layers", "at least one layer array", "[]")),
-        ("condition_size", "a condition of two channels without a condition_dsp", f"{array}.condition_size", 2, Error("shape_mismatch", f"{array}.condition_size", "1", "2")),
-        ("input_size", "an input of another width than the array before", "config.layers[1].input_size", 3, Error("shape_mismatch", "config.layers[1].input_size", "2", "3")),
-        ("head_out", "a head of another width than the next array's", f"{array}.head.out_channels", 2, Error("shape_mismatch", f"{array}.head.out_channels", "1", "2")),
-        ("dilations_empty", "no dilations", f"{array}.dilations", [], Error("invalid_value", f"{array}.dilations", "at least one dilation", "[]")),
-        ("dilation_zero", "a dilation of 0", f"{array}.dilations[1]", 0, Error("invalid_value", f"{array}.dilations[1]", least, "0")),
-        ("dilation_negative", "a dilation of -4", f"{array}.dilations[1]", -4, Error("invalid_value", f"{array}.dilations[1]", least, "-4")),
-        ("dilation_huge", "a dilation of two milliards", f"{array}.dilations[1]", 2_000_000_000, Error("limit_exceeded", f"{array}.dilations[1]", "65536", "2000000000")),
-        ("dilation_fraction", "a dilation of 2.5", f"{array}.dilations[1]", 2.5, Error("invalid_value", f"{array}.dilations[1]", least, "2.5")),
-        ("dilations_many", "257 layers in an array", f"{array}.dilations", [1] * 257, Error("limit_exceeded", f"{array}.dilations", "256", "257")),
-        ("kernel_size_zero", "a kernel size of 0", f"{array}.kernel_sizes[0]", 0, Error("invalid_value", f"{array}.kernel_sizes[0]", least, "0")),
-        ("kernel_size_twice", "both kernel_size and kernel_sizes", f"{array}.kernel_size", 2, Error("invalid_value", f"{array}.kernel_sizes", "none, since there is a kernel_size", "[2,1]")),
-        ("kernel_sizes_short", "fewer kernel sizes than dilations", f"{array}.kernel_sizes", [2], Error("shape_mismatch", f"{array}.kernel_sizes", "2", "1")),
-        ("channels_zero", "no channels", f"{array}.channels", 0, Error("invalid_value", f"{array}.channels", least, "0")),
-        ("channels_huge", "a milliard of channels", f"{array}.channels", 10**9, Error("limit_exceeded", f"{array}.channels", "1024", "1000000000")),
-        ("channels_text", "channels as a text", f"{array}.channels", "2", Error("wrong_type", f"{array}.channels", "a number", "a string")),
-        ("groups", "groups that do not divide the channels", f"{array}.groups_input", 3, Error("invalid_value", f"{array}.groups_input", "a divisor of 2 and of 2", "3")),
-        ("gated_text", "gated as a text", "config.layers[1].gated", "true", Error("wrong_type", "config.layers[1].gated", "true or false", "a string")),
-        ("gating_mode", "a gating mode that there is not", f"{array}.gating_mode[0]", "half", Error("invalid_value", f"{array}.gating_mode[0]", '"none", "gated" or "blended"', '"half"')),
-        ("activation_unknown", "an activation in lower case", f"{array}.activation[0]", "tanh", Error("unsupported_activation", f"{array}.activation[0]", None, "tanh")),
-        ("prelu_short", "fewer slopes than channels", f"{array}.activation[1].negative_slopes", [0.5], Error("shape_mismatch", f"{array}.activation[1].negative_slopes", "2", "1")),
-        ("film_without_conv", "a modulation behind a convolution that is not there", "config.layers[1].head1x1_post_film", {}, Error("invalid_value", "config.layers[1].head1x1_post_film", "none, since the convolution before it is inactive", "{}")),
-        ("slimmable_unknown", "a way to be slim that there is not", "config.layers[1].slimmable.method", "other", Error("unsupported_feature", "config.layers[1].slimmable.method", None, 'the slimming method "other"')),
-        ("head_scale", "no head_scale", "config.head_scale", MISSING, Error("missing_key", "config.head_scale")),
-    ]  # fmt: skip
+        (
+            "layers_empty",
+            "no layer arrays",
+            "config.layers",
+            [],
+            Error("invalid_value", "config.layers", "at least one layer array", "[]"),
+        ),
+        (
+            "condition_size",
+            "a condition of two channels without a condition_dsp",
+            f"{array}.condition_size",
+            2,
+            Error("shape_mismatch", f"{array}.condition_size", "1", "2"),
+        ),
+        (
+            "input_size",
+            "an input of another width than the array before",
+            "config.layers[1].input_size",
+            3,
+            Error("shape_mismatch", "config.layers[1].input_size", "2", "3"),
+        ),
+        (
+            "head_out",
+            "a head of another width than the next array's",
+            f"{array}.head.out_channels",
+            2,
+            Error("shape_mismatch", f"{array}.head.out_channels", "1", "2"),
+        ),
+        (
+            "dilations_empty",
+            "no dilations",
+            f"{array}.dilations",
+            [],
+            Error("invalid_value", f"{array}.dilations", "at least one dilation", "[]"),
+        ),
+        (
+            "dilation_zero",
+            "a dilation of 0",
+            f"{array}.dilations[1]",
+            0,
+            Error("invalid_value", f"{array}.dilations[1]", least, "0"),
+        ),
+        (
+            "dilation_negative",
+            "a dilation of -4",
+            f"{array}.dilations[1]",
+            -4,
+            Error("invalid_value", f"{array}.dilations[1]", least, "-4"),
+        ),
+        (
+            "dilation_huge",
+            "a dilation of two billion",
+            f"{array}.dilations[1]",
+            2_000_000_000,
+            Error("limit_exceeded", f"{array}.dilations[1]", "65536", "2000000000"),
+        ),
+        (
+            "dilation_fraction",
+            "a dilation of 2.5",
+            f"{array}.dilations[1]",
+            2.5,
+            Error("invalid_value", f"{array}.dilations[1]", least, "2.5"),
+        ),
+        (
+            "dilations_many",
+            "257 layers in an array",
+            f"{array}.dilations",
+            [1] * 257,
+            Error("limit_exceeded", f"{array}.dilations", "256", "257"),
+        ),
+        (
+            "kernel_size_zero",
+            "a kernel size of 0",
+            f"{array}.kernel_sizes[0]",
+            0,
+            Error("invalid_value", f"{array}.kernel_sizes[0]", least, "0"),
+        ),
+        (
+            "kernel_size_twice",
+            "both kernel_size and kernel_sizes",
+            f"{array}.kernel_size",
+            2,
+            Error("invalid_value", f"{array}.kernel_sizes", "none, since there is a kernel_size", "[2,1]"),
+        ),
+        (
+            "kernel_sizes_short",
+            "fewer kernel sizes than dilations",
+            f"{array}.kernel_sizes",
+            [2],
+            Error("shape_mismatch", f"{array}.kernel_sizes", "2", "1"),
+        ),
+        (
+            "channels_zero",
+            "no channels",
+            f"{array}.channels",
+            0,
+            Error("invalid_value", f"{array}.channels", least, "0"),
+        ),
+        (
+            "channels_huge",
+            "a billion channels",
+            f"{array}.channels",
+            10**9,
+            Error("limit_exceeded", f"{array}.channels", "1024", "1000000000"),
+        ),
+        (
+            "channels_text",
+            "channels as a text",
+            f"{array}.channels",
+            "2",
+            Error("wrong_type", f"{array}.channels", "a number", "a string"),
+        ),
+        (
+            "groups",
+            "groups that do not divide the channels",
+            f"{array}.groups_input",
+            3,
+            Error("invalid_value", f"{array}.groups_input", "a divisor of 2 and of 2", "3"),
+        ),
+        (
+            "gated_text",
+            "gated as a text",
+            "config.layers[1].gated",
+            "true",
+            Error("wrong_type", "config.layers[1].gated", "true or false", "a string"),
+        ),
+        (
+            "gating_mode",
+            "a gating mode that there is not",
+            f"{array}.gating_mode[0]",
+            "half",
+            Error("invalid_value", f"{array}.gating_mode[0]", '"none", "gated" or "blended"', '"half"'),
+        ),
+        (
+            "activation_unknown",
+            "an activation in lower case",
+            f"{array}.activation[0]",
+            "tanh",
+            Error("unsupported_activation", f"{array}.activation[0]", None, "tanh"),
+        ),
+        (
+            "prelu_short",
+            "fewer slopes than channels",
+            f"{array}.activation[1].negative_slopes",
+            [0.5],
+            Error("shape_mismatch", f"{array}.activation[1].negative_slopes", "2", "1"),
+        ),
+        (
+            "film_without_conv",
+            "a modulation behind a convolution that is not there",
+            "config.layers[1].head1x1_post_film",
+            {},
+            Error(
+                "invalid_value",
+                "config.layers[1].head1x1_post_film",
+                "none, since the convolution before it is inactive",
+                "{}",
+            ),
+        ),
+        (
+            "slimmable_unknown",
+            "a way to be slim that there is not",
+            "config.layers[1].slimmable.method",
+            "other",
+            Error(
+                "unsupported_feature",
+                "config.layers[1].slimmable.method",
+                None,
+                'the slimming method "other"',
+            ),
+        ),
+        (
+            "head_scale",
+            "no head_scale",
+            "config.head_scale",
+            MISSING,
+            Error("missing_key", "config.head_scale"),
+        ),
+    ]
     for name, about, path, value, error in cases:
         yield Case(f"wavenet_{name}", about, text(edit(wavenet(), path, value)), error)
     far = edit(legacy(), "config.layers[0].dilations", [65_536] * 17)
@@ -423,7 +596,9 @@ def layer_arrays() -> Iterator[Case]:
         text(far),
         Error("limit_exceeded", "config", "1048576", "1114113"),
     )
-    wide = edit(edit(legacy(), "config.layers[0].dilations", [65_536] * 15), "config.layers[0].channels", 1024)
+    wide = edit(
+        edit(legacy(), "config.layers[0].dilations", [65_536] * 15), "config.layers[0].channels", 1024
+    )
     yield Case(
         "wavenet_memory",
         "a kilobyte that asks for four gigabytes of history",
@@ -436,18 +611,100 @@ def other_architectures() -> Iterator[Case]:
     """Yield broken files of the smaller architectures."""
     least = "a whole number of at least 1"
     cases: list[tuple[str, str, Json, str, object, Error]] = [
-        ("lstm_hidden_negative", "a hidden size of -2", lstm(), "config.hidden_size", -2, Error("invalid_value", "config.hidden_size", least, "-2")),
-        ("lstm_hidden_huge", "a hidden size of a milliard", lstm(), "config.hidden_size", 10**9, Error("limit_exceeded", "config.hidden_size", "1024", "1000000000")),
-        ("lstm_input_size", "another input_size than in_channels", lstm(), "config.input_size", 2, Error("shape_mismatch", "config.input_size", "1", "2")),
-        ("lstm_layers", "17 layers", lstm(), "config.num_layers", 17, Error("limit_exceeded", "config.num_layers", "16", "17")),
-        ("linear_zero", "no taps", linear(), "config.receptive_field", 0, Error("invalid_value", "config.receptive_field", least, "0")),
-        ("linear_negative", "-1 taps", linear(), "config.receptive_field", -1, Error("invalid_value", "config.receptive_field", least, "-1")),
-        ("linear_mismatch", "more taps than weights", linear(), "config.receptive_field", 4, Error("weight_count", "weights", "4", "3")),
-        ("linear_bias", "a bias of 0 in the place of false", linear(), "config.bias", 0, Error("wrong_type", "config.bias", "true or false", "a number")),
-        ("convnet_short", "a weight too few", convnet(), "weights[0]", MISSING, Error("weight_count", "weights", "9", "8")),
-        ("convnet_no_dilations", "no dilations", convnet(), "config.dilations", MISSING, Error("missing_key", "config.dilations")),
-        ("convnet_variance", "a negative variance", convnet(), "weights[3]", -1, Error("invalid_value", "weights", "variances above 0", "[0.25,0.25,0.25,-1,0.25,0.25,0.25,0.25,0.25]")),
-    ]  # fmt: skip
+        (
+            "lstm_hidden_negative",
+            "a hidden size of -2",
+            lstm(),
+            "config.hidden_size",
+            -2,
+            Error("invalid_value", "config.hidden_size", least, "-2"),
+        ),
+        (
+            "lstm_hidden_huge",
+            "a hidden size of a billion",
+            lstm(),
+            "config.hidden_size",
+            10**9,
+            Error("limit_exceeded", "config.hidden_size", "1024", "1000000000"),
+        ),
+        (
+            "lstm_input_size",
+            "another input_size than in_channels",
+            lstm(),
+            "config.input_size",
+            2,
+            Error("shape_mismatch", "config.input_size", "1", "2"),
+        ),
+        (
+            "lstm_layers",
+            "17 layers",
+            lstm(),
+            "config.num_layers",
+            17,
+            Error("limit_exceeded", "config.num_layers", "16", "17"),
+        ),
+        (
+            "linear_zero",
+            "no taps",
+            linear(),
+            "config.receptive_field",
+            0,
+            Error("invalid_value", "config.receptive_field", least, "0"),
+        ),
+        (
+            "linear_negative",
+            "-1 taps",
+            linear(),
+            "config.receptive_field",
+            -1,
+            Error("invalid_value", "config.receptive_field", least, "-1"),
+        ),
+        (
+            "linear_mismatch",
+            "more taps than weights",
+            linear(),
+            "config.receptive_field",
+            4,
+            Error("weight_count", "weights", "4", "3"),
+        ),
+        (
+            "linear_bias",
+            "a bias of 0 in the place of false",
+            linear(),
+            "config.bias",
+            0,
+            Error("wrong_type", "config.bias", "true or false", "a number"),
+        ),
+        (
+            "convnet_short",
+            "a weight too few",
+            convnet(),
+            "weights[0]",
+            MISSING,
+            Error("weight_count", "weights", "9", "8"),
+        ),
+        (
+            "convnet_no_dilations",
+            "no dilations",
+            convnet(),
+            "config.dilations",
+            MISSING,
+            Error("missing_key", "config.dilations"),
+        ),
+        (
+            "convnet_variance",
+            "a negative variance",
+            convnet(),
+            "weights[3]",
+            -1,
+            Error(
+                "invalid_value",
+                "weights",
+                "variances above 0",
+                "[0.25,0.25,0.25,-1,0.25,0.25,0.25,0.25,0.25]",
+            ),
+        ),
+    ]
     for name, about, file, path, value, error in cases:
         yield Case(name, about, text(edit(file, path, value)), error)
 
@@ -456,7 +713,9 @@ def composites() -> Iterator[Case]:
     """Yield broken containers and sequences."""
     members = "config.submodels"
     short = text(container() | {"config": {"submodels": []}})
-    yield Case("container_empty", "no models", short, Error("invalid_value", members, "at least one model", "[]"))
+    yield Case(
+        "container_empty", "no models", short, Error("invalid_value", members, "at least one model", "[]")
+    )
     low = edit(container(), f"{members}[1].max_value", 0.75)
     found = json.dumps(low["config"]["submodels"], separators=(",", ":"))[:64] + "…"
     yield Case(
@@ -515,9 +774,13 @@ def composites() -> Iterator[Case]:
         "sequential_flat_weights",
         "one list of weights for all models",
         text(sequential() | {"weights": [1]}),
-        Error("unsupported_feature", "weights", None, "a sequence with one list of weights for all its models"),
+        Error(
+            "unsupported_feature", "weights", None, "a sequence with one list of weights for all its models"
+        ),
     )
-    shared = nam("Linear", {"receptive_field": 20_000, "bias": False, "in_channels": 900, "out_channels": 900}, 0)
+    shared = nam(
+        "Linear", {"receptive_field": 20_000, "bias": False, "in_channels": 900, "out_channels": 900}, 0
+    )
     shared["weights"] = [0] * 20_000
     yield Case(
         "linear_repeated",
@@ -532,33 +795,215 @@ def keras_files() -> Iterator[Case]:
     rate = "a sample rate in Hz"
     cases: list[tuple[str, str, Json, str, object, Error]] = [
         ("keras_no_in_shape", "no in_shape", keras(), "in_shape", MISSING, Error("missing_key", "in_shape")),
-        ("keras_layers_empty", "no layers", keras(), "layers", [], Error("invalid_value", "layers", "at least one layer", "[]")),
-        ("keras_type", "a layer that there is not", keras(), "layers[0].type", "conv3d", Error("unsupported_feature", "layers[0].type", None, 'a layer of type "conv3d"')),
-        ("keras_type_long", "a layer whose type is a thousand letters", keras(), "layers[0].type", "x" * 1000, Error("unsupported_feature", "layers[0].type", None, 'a layer of type "' + "x" * 63 + "…")),
-        ("keras_activation", "an activation that there is not", keras(), "layers[0].activation", "gelu", Error("unsupported_activation", "layers[0].activation", None, "gelu")),
-        ("keras_kernel_size", "another kernel size than the weights have", keras(), "layers[0].kernel_size", [3], Error("shape_mismatch", "layers[0].weights[0]", "3", "2")),
-        ("keras_shape", "another width than the weights have", keras(), "layers[6].shape", [None, None, 3], Error("shape_mismatch", "layers[6].weights[0][0]", "3", "1")),
-        ("keras_shape_huge", "a million channels", keras(), "layers[0].shape[2]", 10**6, Error("limit_exceeded", "layers[0].shape[2]", "1024", "1000000")),
-        ("keras_ragged", "a row shorter than the others", keras(), "layers[1].weights[0][1]", [1, 2], Error("shape_mismatch", "layers[1].weights[0][1]", "3", "2")),
-        ("keras_null", "a weight of null", keras(), "layers[1].weights[0][0][2]", None, Error("wrong_type", "layers[1].weights[0][0][2]", "a number", "null")),
-        ("keras_too_large", "a weight of 1e39", keras(), "layers[2].weights[1][0][3]", 1e39, Error("non_finite_weight", "layers[2].weights[1][0][3]")),
-        ("keras_groups", "groups that do not divide the channels", keras(), "layers[0].groups", 2, Error("invalid_value", "layers[0].groups", "a divisor of 1 and of 2", "2")),
-        ("keras_2d_padding", "a padding that there is not", keras_2d(), "layers[1].padding", "causal", Error("invalid_value", "layers[1].padding", '"same" or "valid"', '"causal"')),
-        ("keras_2d_features", "other features than the layer before", keras_2d(), "layers[1].num_features_in", 4, Error("shape_mismatch", "layers[1].num_features_in", "5", "4")),
-        ("aidax_in_skip", "an in_skip of 2", aidax(), "in_skip", 2, Error("invalid_value", "in_skip", "0 or 1", "2")),
-        ("aidax_in_gain", "a gain as a text", aidax(), "in_gain", "3", Error("wrong_type", "in_gain", "a number", "a string")),
-        ("aidax_rate_text", "a sample rate that is no number", aidax(), "samplerate", "fast", Error("invalid_value", "samplerate", rate, '"fast"')),
-        ("aidax_rate_nan", "a sample rate of NaN, as a text", aidax(), "samplerate", "NaN", Error("invalid_value", "samplerate", "a sample rate from 1000 to 1000000 Hz", '"NaN"')),
-        ("aidax_self_test", "a recording of two lengths", aidax(), "output_batch", [1], Error("shape_mismatch", "output_batch", "3", "1")),
-        ("proteus_model", "a variant that is not known", proteus(), "model_data.model", "RecNet", Error("unsupported_architecture", "model_data.model", None, "RecNet")),
-        ("proteus_unit", "a unit in lower case", proteus(), "model_data.unit_type", "gru", Error("unsupported_architecture", "model_data.unit_type", None, "gru")),
-        ("proteus_skip", "more skipped channels than there are", proteus(), "model_data.skip", 2, Error("invalid_value", "model_data.skip", "no more channels than go in and come out", "2")),
-        ("proteus_layers", "a layer too many", proteus(), "model_data.num_layers", 2, Error("missing_key", "state_dict.rec.weight_ih_l1")),
-        ("proteus_hidden", "another hidden size than the weights have", proteus(), "model_data.hidden_size", 2, Error("shape_mismatch", "state_dict.rec.weight_ih_l0", "6", "3")),
-        ("proteus_no_weights", "no weights at all", proteus(), "state_dict", MISSING, Error("missing_key", "state_dict")),
-        ("mlp_short", "a weight too few", mlp(), "layer1_weights", [1], Error("shape_mismatch", "layer1_weights", "2", "1")),
-        ("mlp_empty", "no units", mlp(), "layer1_bias", [], Error("invalid_value", "layer1_bias", "at least one unit", "[]")),
-    ]  # fmt: skip
+        (
+            "keras_layers_empty",
+            "no layers",
+            keras(),
+            "layers",
+            [],
+            Error("invalid_value", "layers", "at least one layer", "[]"),
+        ),
+        (
+            "keras_type",
+            "a layer that there is not",
+            keras(),
+            "layers[0].type",
+            "conv3d",
+            Error("unsupported_feature", "layers[0].type", None, 'a layer of type "conv3d"'),
+        ),
+        (
+            "keras_type_long",
+            "a layer whose type is a thousand letters",
+            keras(),
+            "layers[0].type",
+            "x" * 1000,
+            Error("unsupported_feature", "layers[0].type", None, 'a layer of type "' + "x" * 63 + "…"),
+        ),
+        (
+            "keras_activation",
+            "an activation that there is not",
+            keras(),
+            "layers[0].activation",
+            "gelu",
+            Error("unsupported_activation", "layers[0].activation", None, "gelu"),
+        ),
+        (
+            "keras_kernel_size",
+            "another kernel size than the weights have",
+            keras(),
+            "layers[0].kernel_size",
+            [3],
+            Error("shape_mismatch", "layers[0].weights[0]", "3", "2"),
+        ),
+        (
+            "keras_shape",
+            "another width than the weights have",
+            keras(),
+            "layers[6].shape",
+            [None, None, 3],
+            Error("shape_mismatch", "layers[6].weights[0][0]", "3", "1"),
+        ),
+        (
+            "keras_shape_huge",
+            "a million channels",
+            keras(),
+            "layers[0].shape[2]",
+            10**6,
+            Error("limit_exceeded", "layers[0].shape[2]", "1024", "1000000"),
+        ),
+        (
+            "keras_ragged",
+            "a row shorter than the others",
+            keras(),
+            "layers[1].weights[0][1]",
+            [1, 2],
+            Error("shape_mismatch", "layers[1].weights[0][1]", "3", "2"),
+        ),
+        (
+            "keras_null",
+            "a weight of null",
+            keras(),
+            "layers[1].weights[0][0][2]",
+            None,
+            Error("wrong_type", "layers[1].weights[0][0][2]", "a number", "null"),
+        ),
+        (
+            "keras_too_large",
+            "a weight of 1e39",
+            keras(),
+            "layers[2].weights[1][0][3]",
+            1e39,
+            Error("non_finite_weight", "layers[2].weights[1][0][3]"),
+        ),
+        (
+            "keras_groups",
+            "groups that do not divide the channels",
+            keras(),
+            "layers[0].groups",
+            2,
+            Error("invalid_value", "layers[0].groups", "a divisor of 1 and of 2", "2"),
+        ),
+        (
+            "keras_2d_padding",
+            "a padding that there is not",
+            keras_2d(),
+            "layers[1].padding",
+            "causal",
+            Error("invalid_value", "layers[1].padding", '"same" or "valid"', '"causal"'),
+        ),
+        (
+            "keras_2d_features",
+            "other features than the layer before",
+            keras_2d(),
+            "layers[1].num_features_in",
+            4,
+            Error("shape_mismatch", "layers[1].num_features_in", "5", "4"),
+        ),
+        (
+            "aidax_in_skip",
+            "an in_skip of 2",
+            aidax(),
+            "in_skip",
+            2,
+            Error("invalid_value", "in_skip", "0 or 1", "2"),
+        ),
+        (
+            "aidax_in_gain",
+            "a gain as a text",
+            aidax(),
+            "in_gain",
+            "3",
+            Error("wrong_type", "in_gain", "a number", "a string"),
+        ),
+        (
+            "aidax_rate_text",
+            "a sample rate that is no number",
+            aidax(),
+            "samplerate",
+            "fast",
+            Error("invalid_value", "samplerate", rate, '"fast"'),
+        ),
+        (
+            "aidax_rate_nan",
+            "a sample rate of NaN, as a text",
+            aidax(),
+            "samplerate",
+            "NaN",
+            Error("invalid_value", "samplerate", "a sample rate from 1000 to 1000000 Hz", '"NaN"'),
+        ),
+        (
+            "aidax_self_test",
+            "a recording of two lengths",
+            aidax(),
+            "output_batch",
+            [1],
+            Error("shape_mismatch", "output_batch", "3", "1"),
+        ),
+        (
+            "proteus_model",
+            "a variant that is not known",
+            proteus(),
+            "model_data.model",
+            "RecNet",
+            Error("unsupported_architecture", "model_data.model", None, "RecNet"),
+        ),
+        (
+            "proteus_unit",
+            "a unit in lower case",
+            proteus(),
+            "model_data.unit_type",
+            "gru",
+            Error("unsupported_architecture", "model_data.unit_type", None, "gru"),
+        ),
+        (
+            "proteus_skip",
+            "more skipped channels than there are",
+            proteus(),
+            "model_data.skip",
+            2,
+            Error("invalid_value", "model_data.skip", "no more channels than go in and come out", "2"),
+        ),
+        (
+            "proteus_layers",
+            "a layer too many",
+            proteus(),
+            "model_data.num_layers",
+            2,
+            Error("missing_key", "state_dict.rec.weight_ih_l1"),
+        ),
+        (
+            "proteus_hidden",
+            "another hidden size than the weights have",
+            proteus(),
+            "model_data.hidden_size",
+            2,
+            Error("shape_mismatch", "state_dict.rec.weight_ih_l0", "6", "3"),
+        ),
+        (
+            "proteus_no_weights",
+            "no weights at all",
+            proteus(),
+            "state_dict",
+            MISSING,
+            Error("missing_key", "state_dict"),
+        ),
+        (
+            "mlp_short",
+            "a weight too few",
+            mlp(),
+            "layer1_weights",
+            [1],
+            Error("shape_mismatch", "layer1_weights", "2", "1"),
+        ),
+        (
+            "mlp_empty",
+            "no units",
+            mlp(),
+            "layer1_bias",
+            [],
+            Error("invalid_value", "layer1_bias", "at least one unit", "[]"),
+        ),
+    ]
     for name, about, file, path, value, error in cases:
         yield Case(name, about, text(edit(file, path, value)), error)
 
@@ -571,17 +1016,42 @@ def no_models() -> Iterator[Case]:
         ("utf16", "UTF-16", "\ufeff{}".encode("utf-16-le"), Error("not_json")),
         ("truncated", "half a file", text(lstm())[:120], Error("not_json")),
         ("not_utf8", "a byte that is no UTF-8", text(linear()).replace(b'"a"', b'"\xff"'), Error("not_json")),
-        ("nan", "a bare NaN, as Python writes it", text(edit(linear(), "weights[1]", float("nan"))), Error("not_json")),
+        (
+            "nan",
+            "a bare NaN, as Python writes it",
+            text(edit(linear(), "weights[1]", float("nan"))),
+            Error("not_json"),
+        ),
         ("infinity", "a bare Infinity", text(edit(linear(), "weights[1]", float("-inf"))), Error("not_json")),
         ("two_values", "a second value behind the first", text(linear()) + b"{}", Error("not_json")),
         ("wave", "a sound file", b"RIFF\x24\x00\x00\x00WAVEfmt ", Error("not_json")),
-        ("namb", "the binary form of .nam", b"BMAN" + bytes(28), Error("unsupported_feature", None, None, "the binary form of .nam (.namb)")),
+        (
+            "namb",
+            "the binary form of .nam",
+            b"BMAN" + bytes(28),
+            Error("unsupported_feature", None, None, "the binary form of .nam (.namb)"),
+        ),
         ("brackets", "ten thousand brackets", b"[" * 10_000, Error("limit_exceeded", None, "64", "65")),
-        ("many_nodes", "seventy thousand lists", b"[" + b"[]," * 70_000 + b"[]]", Error("limit_exceeded", None, "65536", "65537")),
+        (
+            "many_nodes",
+            "seventy thousand lists",
+            b"[" + b"[]," * 70_000 + b"[]]",
+            Error("limit_exceeded", None, "65536", "65537"),
+        ),
         ("list", "a list", b"[]", Error("not_a_model", None, None, "none")),
-        ("other", "a file of something else", b'{"tempo": 120, "notes": []}', Error("not_a_model", None, None, "tempo, notes")),
-        ("escape", "a key that a terminal would obey", b'{"\\u001b[2J": 1}', Error("not_a_model", None, None, "\\u{1b}[2J")),
-    ]  # fmt: skip
+        (
+            "other",
+            "a file of something else",
+            b'{"tempo": 120, "notes": []}',
+            Error("not_a_model", None, None, "tempo, notes"),
+        ),
+        (
+            "escape",
+            "a key that a terminal would obey",
+            b'{"\\u001b[2J": 1}',
+            Error("not_a_model", None, None, "\\u{1b}[2J"),
+        ),
+    ]
     for name, about, data, error in cases:
         yield Case(f"file_{name}", about, data, error)
 
@@ -607,9 +1077,9 @@ def table() -> str:
     lines = [
         "# What is refused, and how",
         "",
-        "A file that cannot be used raises `nd.ModelError` (in Rust, a `LoadError`), whose `kind`, `path`, `expected` and",
-        "`found` say what is wrong where. Each row is a file of the tests, which all give exactly this error, in",
-        "both languages. This page is generated, by `tests/data/hostile/make.py`.",
+        "A file that cannot be used raises `nd.ModelError` (in Rust, a `LoadError`), whose `kind`, `path`,",
+        "`expected` and `found` say what is wrong where. Each row is a file of the tests, which gives just",
+        "this error in both languages. This page is generated, by `tests/data/hostile/make.py`.",
         "",
         "| what is wrong | `kind` | `path` | `expected` | `found` |",
         "|---|---|---|---|---|",

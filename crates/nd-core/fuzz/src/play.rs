@@ -1,7 +1,7 @@
 //! What is asked of a description: that it compiles or says why not, and that what is compiled plays whatever it hears.
 
 use nd_core::format::Limits;
-use nd_core::{CompileOptions, LoadOptions, Math, ModelSpec};
+use nd_core::{AntiAliasing, CompileOptions, LoadOptions, Math, ModelSpec};
 
 /// Frames of a block: whole groups of the engine's, and some more.
 const FRAMES: usize = 150;
@@ -29,7 +29,14 @@ pub fn small(bytes: &[u8]) -> Option<ModelSpec> {
 /// Compiles a description, and plays audio, then what is no audio, then audio again.
 pub fn play(spec: &ModelSpec) {
     let mut options = CompileOptions::default();
-    options.math = if spec.network.num_parameters().is_multiple_of(2) { Math::Exact } else { Math::Fast };
+    // Something about the description chooses how it is compiled, so that an input says it all.
+    let size = spec.network.num_parameters();
+    options.math = if size.is_multiple_of(2) { Math::Exact } else { Math::Fast };
+    options.anti_aliasing = match size % 7 {
+        0 => AntiAliasing::Oversampled { factor: 2 },
+        1 => AntiAliasing::Antiderivative { order: 1 },
+        _ => AntiAliasing::Off,
+    };
     let mut model = match spec.compile(&options) {
         Ok(model) => model,
         Err(error) => {
