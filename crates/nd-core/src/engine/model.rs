@@ -69,7 +69,6 @@ impl SelfTestOutcome {
     pub const TOLERANCE: f32 = 1e-4;
 }
 
-
 /// A change from one program to another: the new one listens along until it knows the past, then fades in.
 #[derive(Debug, Clone, Copy)]
 struct Change {
