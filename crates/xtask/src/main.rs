@@ -7,6 +7,7 @@
 //! cargo xtask bundle                           the plugin and the standalone program, in `target/bundled`
 //! cargo xtask install                          the same, put where this user's hosts look
 //! cargo xtask docs                             the documentation, as a site in `target/site`
+//! cargo xtask fuzz [--minutes N] [TARGET]…     files that nobody would make, against the loaders and the engine
 //! cargo xtask experiment                       what the memory layout of a layer costs, with call graphs
 //! ```
 
@@ -20,6 +21,7 @@ mod bench;
 mod bundle;
 mod docs;
 mod experiment;
+mod fuzz;
 mod stage;
 mod system;
 mod workspace;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["bundle", words @ ..] => bundle::bundle(&workspace, words),
         ["install"] => bundle::install(&workspace),
         ["docs"] => docs::docs(&workspace),
+        ["fuzz", words @ ..] => fuzz::fuzz(&workspace, words),
         ["experiment"] => experiment::experiment(&workspace),
         ["lint"] => stage::run(&workspace, &["lint"]),
         _ => Err(format!("usage: cargo xtask <command>\n\n{COMMANDS}\n\n{}", stage::list())),
@@ -57,4 +60,5 @@ const COMMANDS: &str = "  test [GROUP|STAGE]…   run every stage below, or thos
                         bundle                build the plugin and the standalone program, in target/bundled\n  \
                         install               put both where this user's hosts look\n  \
                         docs                  build the documentation, as a site in target/site\n  \
+                        fuzz [--minutes N]    try files that nobody would make, half an hour a target\n  \
                         experiment            measure what the memory layout of a layer costs";
