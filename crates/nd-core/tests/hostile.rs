@@ -2,6 +2,9 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 
+use std::fs;
+use std::path::Path;
+
 use nd_core::format::Limits;
 use nd_core::{LoadError, LoadOptions, ModelSpec};
 use serde_json::{Value, json};
@@ -737,4 +740,77 @@ fn no_end_or_bit_anywhere_does_harm() {
             }
         }
     }
+}
+
+/// Largest reference file that is broken in every way, in bytes.
+const SMALL: u64 = 30_000;
+
+/// Elements of an array that are changed: weights are all alike.
+const MAX_ELEMENTS: usize = 3;
+
+/// Reference files that other programs wrote.
+fn reference_files() -> Vec<Value> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data"));
+    let read = |name: &str| fs::read(folder.join(name)).expect("the reference data is complete");
+    let index: Vec<Value> = serde_json::from_slice(&read("index.json")).expect("a list of cases");
+    let mut names: Vec<&str> = index.iter().filter_map(|case| case["model"].as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let is_small = |name: &&str| fs::metadata(folder.join(name)).is_ok_and(|file| file.len() <= SMALL);
+    let names = names.into_iter().filter(is_small);
+    names.map(|name| serde_json::from_slice(&read(name)).expect("it is JSON")).collect()
+}
+
+#[test]
+fn no_change_to_a_reference_file_does_harm() {
+    let changes = [
+        "NaN",
+        "-Infinity",
+        "1e999",
+        "1e39",
+        "-1",
+        "0",
+        "1e9",
+        "2.5",
+        "null",
+        "true",
+        "\"x\"",
+        "[]",
+        "[[1]]",
+        "{}",
+        "[null]",
+        "[[[[[[[[[[]]]]]]]]]]",
+    ];
+    let kinds_with_place =
+        ["missing_key", "wrong_type", "invalid_value", "shape_mismatch", "weight_count", "non_finite_weight"];
+    let files = reference_files();
+    assert!(files.len() > 15, "only {} of the reference files are small", files.len());
+    let mut tried = 0;
+    for file in files {
+        let few = |pointer: &String| {
+            pointer.split('/').all(|key| {
+                key.parse::<usize>().is_ok_and(|i| i < MAX_ELEMENTS) || key.parse::<usize>().is_err()
+            })
+        };
+        for pointer in pointers(&file).into_iter().filter(few) {
+            let key = pointer.rsplit('/').next().unwrap_or_default().to_owned();
+            let marked = with(&file, &pointer, json!("@")).to_string();
+            let mut broken = vec![without(&file, &pointer).to_string()];
+            // Each place gets some of the changes, in turn.
+            for step in 0..3 {
+                let change = changes[(tried + 5 * step) % changes.len()];
+                broken.push(marked.replace("\"@\"", change));
+                if key.parse::<usize>().is_err() {
+                    broken.push(marked.replace("\"@\"", &format!("0,\"{key}\":{change}")));
+                }
+            }
+            tried += 1;
+            for text in broken {
+                let Some(error) = survive(text.as_bytes()) else { continue };
+                let has_place = error.path().is_some() || !kinds_with_place.contains(&error.kind());
+                assert!(has_place, "{pointer}: {error:?}");
+            }
+        }
+    }
+    assert!(tried > 1000, "only {tried} places");
 }
