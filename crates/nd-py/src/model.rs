@@ -82,7 +82,7 @@ impl Model {
         })?
         .map_err(|reason| model_error(py, None, &reason))?;
         let (stream, quality) = (Mutex::default(), AtomicU64::new(1.0_f64.to_bits()));
-        Ok(Self { fresh, stream, quality, spec, file: None })
+        Ok(Self { fresh, stream, quality, unstable: AtomicBool::new(false), spec, file: None })
     }
 
     /// The model as a file of the format that is called `target`; as a program, of the size that is set, and called
