@@ -24,9 +24,6 @@ const FLAGS: &str = "--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module \
 /// Largest file that is tried, in bytes: what there is to find is in the shape of a file, not in its weights.
 const MAX_LEN: u64 = 32 << 10;
 
-/// Seconds for each target where every change is tested.
-const BRIEF_SECONDS: u64 = 8;
-
 /// Runs the targets that are named, or all, for so many minutes each.
 pub(crate) fn fuzz(workspace: &Workspace, words: &[&str]) -> Result<(), String> {
     let usage = || "usage: cargo xtask fuzz [--minutes N] [TARGET]…".to_owned();
@@ -41,21 +38,12 @@ pub(crate) fn fuzz(workspace: &Workspace, words: &[&str]) -> Result<(), String> 
     run_targets(workspace, names, 60 * minutes)
 }
 
-/// Runs every target for a moment.
-pub(crate) fn briefly(workspace: &Workspace) -> Result<(), String> {
-    if cfg!(windows) {
-        return Ok(()); // its linker knows no such counters
-    }
-    run_targets(workspace, &[], BRIEF_SECONDS)
-}
-
 fn run_targets(workspace: &Workspace, names: &[&str], seconds: u64) -> Result<(), String> {
     let folder = workspace.target().join("fuzz");
     let seeds = collect_seeds(workspace, &folder)?;
     let host = host(workspace)?;
     let manifest = workspace.path("crates/nd-core/fuzz/Cargo.toml");
-    let mut build =
-        workspace.cargo(&["build", "--release", "--locked", "--target", &host, "--manifest-path"]);
+    let mut build = workspace.cargo(&["build", "--release", "--target", &host, "--manifest-path"]);
     run(build.arg(&manifest).arg("--target-dir").arg(&folder).env("RUSTFLAGS", FLAGS))?;
     let mut found = Vec::new();
     for (name, memory) in TARGETS {
