@@ -95,6 +95,28 @@ def test_a_size_that_is_not_like_the_others_is_found(tmp_path: Path) -> None:
     assert repr(report).endswith("size>")
 
 
+def test_the_recording_in_a_file_is_played(tmp_path: Path) -> None:
+    file = json.loads((DATA / "aidax_lstm16_skip" / "model.json").read_text())
+    dry = 0.5 * np.sin(0.05 * np.arange(2048, dtype=np.float32))
+    (tmp_path / "a.json").write_text(json.dumps(file))
+    wet = nd.load(tmp_path / "a.json", prewarm=False)(dry, file.get("samplerate", 48_000))
+    file |= {"input_batch": dry.tolist(), "output_batch": wet.tolist()}
+    (tmp_path / "a.json").write_text(json.dumps(file))
+    report = nd.doctor(tmp_path / "a.json")
+    assert "self_test" not in kinds(report)
+    assert report.self_test_error is not None
+    assert report.self_test_error < 1e-6
+    file["output_batch"][100] += 0.25
+    (tmp_path / "a.json").write_text(json.dumps(file))
+    report = nd.doctor(tmp_path / "a.json")
+    assert "self_test" in kinds(report)
+    assert report.self_test_error == pytest.approx(0.25, abs=1e-3)
+
+
+def test_what_is_no_number_is_found(tmp_path: Path) -> None:
+    assert "non_finite" in kinds(nd.doctor(linear(tmp_path / "a.nam", np.full(2, 3e38))))
+
+
 def test_a_network_that_does_not_settle_is_found(tmp_path: Path) -> None:
     # h = tanh(3 h + x): two states to rest in, and loud noise leads to either.
     layer = {"rec.weight_ih_l0": [[0.1]], "rec.weight_hh_l0": [[3.0]], "rec.bias_ih_l0": [0.2]}

@@ -254,7 +254,8 @@ def doctor(
         model = read_as(compat)
     except ModelError as error:
         return Report(str(source), "unreadable", (Finding(error.kind, str(error), error.path),))
-    return _examine(str(source), model, read_as, frozenset(compat))
+    with np.errstate(over="ignore", invalid="ignore"):  # a broken model gives numbers of any size
+        return _examine(str(source), model, read_as, frozenset(compat))
 
 
 def _examine(
@@ -263,11 +264,13 @@ def _examine(
     """Return the report of a model that can be used."""
     guitar, rate = _guitar(model.sample_rate)
     wet = model(guitar, rate)
+    unstable = model.unstable
     peak = float(np.abs(wet).max())
     silence = model(np.zeros(round(rate), np.float32), rate)[-round(rate / 4) :]
     offset = float(silence.mean())
     noise = np.random.default_rng(0).uniform(-BURST, BURST, round(rate / 2))
     burst = model(np.concatenate([noise, np.zeros(round(rate))]).astype(np.float32), rate)
+    unstable |= model.unstable
     after = burst[-round(rate / 4) :]
     readings = {}
     for name in get_args(Compat):
@@ -297,22 +300,24 @@ def _examine(
         silence_db=_rms_db(silence - offset),
         burst_peak_db=_db(float(np.abs(burst).max())),
         settles=bool(np.abs(after - offset).max() <= 1e-3 * max(1.0, float(np.abs(burst).max()))),
+        self_test_error=None if model.self_test is None else model.self_test.max_error,
         ns_per_sample=ns_per_sample,
         times_real_time=1e9 / rate / ns_per_sample,
         compat=readings,
     )
-    findings = (*_findings(report, model, wet, burst), *_sizes(model, guitar, rate, _rms_db(wet)))
+    findings = (*_findings(report, model, wet, unstable=unstable), *_sizes(model, guitar, rate, _rms_db(wet)))
     return dataclasses.replace(report, findings=findings, status="suspicious" if findings else "sound")
 
 
-def _findings(report: Report, model: Model, wet: Audio, burst: Audio) -> Iterable[Finding]:
+def _findings(report: Report, model: Model, wet: Audio, *, unstable: bool) -> Iterable[Finding]:
     """Return what is wrong with a model, or seems so."""
     assert report.gain_db is not None
     assert report.dc_offset is not None
     assert report.silence_db is not None
-    if not (np.isfinite(wet).all() and np.isfinite(burst).all()):
-        yield Finding("non_finite", "what comes out is not always a number")
-        return
+    if unstable:
+        yield Finding(
+            "non_finite", "what the network gives is not always a number: the model falls silent then"
+        )
     if not report.settles:
         yield Finding("unstable", "after a loud burst, silence does not sound as before")
     if report.gain_db == -math.inf or float(np.ptp(wet)) < 1e-6:
@@ -331,6 +336,9 @@ def _findings(report: Report, model: Model, wet: Audio, burst: Audio) -> Iterabl
     if model.architecture == "Linear" and _ends_late(model):
         message = "the taps are probably in reverse: most energy is at the end (--compat reverse_linear_taps)"
         yield Finding("reverse_taps", message, "weights")
+    if model.self_test is not None and not model.self_test.passed:
+        message = f"the model is {model.self_test.max_error:.2g} away from the recording in its file"
+        yield Finding("self_test", message, "output_batch")
     for warning in model.metadata.warnings:
         yield Finding("warning", warning)
 
