@@ -34,6 +34,22 @@ plot.waveforms(sine, model(sine, sample_rate), sample_rate, title="A 110 Hz sine
 analysis.harmonics(model, 110)
 
 # %% [markdown]
+# Three pedals come with the package, each trained on its circuit. An overdrive bends the wave softly, a
+# distortion clips it hard, a fuzz squares it and moves its middle. They remember, so that their curves are
+# loops: on the way up they answer otherwise than on the way down.
+
+# %%
+pedals = {name: nd.load(nd.example_model(name)) for name in ("overdrive", "distortion", "fuzz")}
+_, rows = plt.subplots(2, len(pedals), figsize=(11, 7), layout="constrained")
+for (name, pedal), curve, bars in zip(pedals.items(), *rows, strict=True):
+    analysis.transfer_curve(pedal, level_db=-12).plot(curve)
+    measured = analysis.harmonics(pedal, 110, level_db=-12, count=12)
+    measured.plot(bars)
+    curve.set_title(name, pad=24, fontweight="bold")
+    knob = pedal.parameters[0].name
+    print(f"{name}: {pedal.architecture}, knob {knob!r}, THD {measured.thd_percent:.0f} %")
+
+# %% [markdown]
 # Anything that is called like a model can be measured: a plugin in pedalboard, or a plain function.
 
 
@@ -46,7 +62,7 @@ def fold(audio, _sample_rate):
     return 0.5 * np.sin(16 * audio)
 
 
-candidates = {"overdrive": model, "hard": hard, "fold": fold}
+candidates = {"soft": model, "hard": hard, "fold": fold}
 _, rows = plt.subplots(2, len(candidates), figsize=(11, 7), layout="constrained")
 for (name, candidate), curve, bars in zip(candidates.items(), *rows, strict=True):
     analysis.transfer_curve(candidate, level_db=-6).plot(curve)

@@ -55,7 +55,7 @@ analysis.spectrogram(nd.load(nd.example_model("soft-clip"), anti_aliasing="4x"))
 for dial in ("eco", "standard", "best"):
     chosen = nd.load(nd.example_model("soft-clip"), anti_aliasing=dial)
     measured = analysis.aliasing(chosen, [1_000, 2_000, 5_000])
-    late = f"{chosen.latency_samples} frames late in a stream"
+    late = f"{chosen.latency_samples} frames of latency in a stream"
     print(f"{dial}: {chosen.anti_aliasing}, {late}, worst ASR {measured.asr_db.max():.1f} dB")
 
 # %% [markdown]
