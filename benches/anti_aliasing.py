@@ -15,8 +15,8 @@ from neural_distortion._typing import Audio
 METHODS = ("2x", "4x", "8x", "adaa1", "adaa2")
 TONES_HZ = np.geomspace(1_000, 5_000, 9)
 LEVEL_DB = -6.0
-BLOCK = 64
-ROUNDS = 400
+BLOCK = 2_048  # so that the calls from Python do not count
+ROUNDS = 100
 
 
 def seconds(models: list[nd.Model], rate: float, audio: Audio) -> list[float]:
@@ -27,8 +27,7 @@ def seconds(models: list[nd.Model], rate: float, audio: Audio) -> list[float]:
         block = audio[start : start + BLOCK]
         for index, model in enumerate(models):
             before = time.perf_counter()
-            for _ in range(8):
-                model.process(block, rate, reset=False)
+            model.process(block, rate, reset=False)
             best[index] = min(best[index], time.perf_counter() - before)
     return best
 
@@ -45,7 +44,7 @@ def rows(path: str) -> list[str]:
             continue
     guitar, _ = nd.read(nd.example_audio("guitar"))
     low = (0.02 * np.sin(2 * np.pi * 110 / rate * np.arange(24_000))).astype(np.float32)
-    times = dict(zip(models, seconds(list(models.values()), rate, guitar[0, : int(rate)]), strict=True))
+    times = dict(zip(models, seconds(list(models.values()), rate, guitar[: int(rate)]), strict=True))
     aliases = {
         method: analysis.aliasing(model, TONES_HZ, level_db=LEVEL_DB, sample_rate=rate).asr_db
         for method, model in models.items()

@@ -44,6 +44,8 @@ struct Zone {
 struct Cell {
     start: f64,
     width: f64,
+    /// 1 / width.
+    per_unit: f64,
     c: [f64; 4],
     /// Integral of the curve up to the cell's start, and the integral of that.
     integral: f64,
@@ -77,6 +79,7 @@ impl Table {
         let line = |cell: &Cell, x: f64, integral, second_integral| Cell {
             start: x,
             width: 1.0,
+            per_unit: 1.0,
             c: [cell.value(x), cell.slope(x), 0.0, 0.0],
             integral,
             second_integral,
@@ -94,7 +97,7 @@ impl Table {
     pub fn values(&self, x: &[f32], y: &mut [f32]) {
         for (x, y) in x.iter().zip(y) {
             let x = f64::from(*x);
-            *y = self.cell(x).value(x) as f32;
+            *y = self.value(x) as f32;
         }
     }
 
@@ -104,7 +107,13 @@ impl Table {
         let mut a = Frame::at(self, first);
         for (&x, y) in x[1..].iter().zip(y) {
             let b = Frame::at(self, x);
-            *y = self.mean(&a, &b) as f32;
+            let distance = b.x - a.x;
+            let mean = if distance.abs() >= NEAR {
+                (b.integral - a.integral) / distance
+            } else {
+                self.value(f64::midpoint(a.x, b.x))
+            };
+            *y = mean as f32;
             a = b;
         }
     }
@@ -114,13 +123,33 @@ impl Table {
     pub fn triangular_means(&self, x: &[f32], y: &mut [f32]) {
         let &[first, second, ref rest @ ..] = x else { return };
         let mut a = Frame::at(self, second);
-        let mut rising = self.rising_mean(&Frame::at(self, first), &a);
+        let (mut rising, _) = self.slopes(&Frame::at(self, first), &a);
         for (&x, y) in rest.iter().zip(y) {
             let b = Frame::at(self, x);
-            let next = self.rising_mean(&a, &b);
-            *y = (rising + (self.mean(&a, &b) - next)) as f32;
+            let (next, falling) = self.slopes(&a, &b);
+            *y = (rising + falling) as f32;
             (a, rising) = (b, next);
         }
+    }
+
+    /// `∫₀¹ f(a + (b − a)t) t dt`, by parts, and the same with `1 − t` for `t` as the weight.
+    #[inline(always)]
+    fn slopes(&self, a: &Frame, b: &Frame) -> (f64, f64) {
+        let distance = b.x - a.x;
+        if distance.abs() >= NEAR {
+            let per_distance = 1.0 / distance;
+            let mean = (b.integral - a.integral) * per_distance;
+            let mean_integral = (b.second_integral - a.second_integral) * per_distance;
+            let rising = (b.integral - mean_integral) * per_distance;
+            return (rising, mean - rising);
+        }
+        let third = distance / 3.0;
+        (0.5 * self.value(b.x - third), 0.5 * self.value(a.x + third))
+    }
+
+    #[inline(always)]
+    fn value(&self, x: f64) -> f64 {
+        self.cell(x).value(x)
     }
 
     #[inline(always)]
@@ -132,49 +161,22 @@ impl Table {
         let side = usize::from(x > 0.0);
         if x.abs() < OUTER { self.outer[side].cell(x) } else { &self.ends[side] }
     }
-
-    #[inline(always)]
-    fn mean(&self, a: &Frame<'_>, b: &Frame<'_>) -> f64 {
-        let distance = b.x - a.x;
-        if distance.abs() >= NEAR {
-            return (b.integral - a.integral) / distance;
-        }
-        let middle = f64::midpoint(a.x, b.x);
-        self.cell(middle).value(middle)
-    }
-
-    /// `∫₀¹ f(a + (b − a)t) t dt`, by parts.
-    #[inline(always)]
-    fn rising_mean(&self, a: &Frame<'_>, b: &Frame<'_>) -> f64 {
-        let distance = b.x - a.x;
-        if distance.abs() >= NEAR {
-            let mean_integral = (b.second_integral() - a.second_integral()) / distance;
-            return (b.integral - mean_integral) / distance;
-        }
-        let centre = a.x + distance * (2.0 / 3.0);
-        self.cell(centre).value(centre) / 2.0
-    }
 }
 
-/// A frame, its cell, and the integral up to it: what the next frame needs again.
+/// A frame, and the integrals up to it: what the next frame needs again.
 #[derive(Clone, Copy)]
-struct Frame<'a> {
+struct Frame {
     x: f64,
-    cell: &'a Cell,
     integral: f64,
+    second_integral: f64,
 }
 
-impl<'a> Frame<'a> {
+impl Frame {
     #[inline(always)]
-    fn at(table: &'a Table, x: f32) -> Self {
+    fn at(table: &Table, x: f32) -> Self {
         let x = f64::from(x);
         let cell = table.cell(x);
-        Self { x, cell, integral: cell.integral(x) }
-    }
-
-    #[inline(always)]
-    fn second_integral(&self) -> f64 {
-        self.cell.second_integral(self.x)
+        Self { x, integral: cell.integral(x), second_integral: cell.second_integral(x) }
     }
 }
 
@@ -192,6 +194,7 @@ impl Zone {
             let cells = values.chunks_exact(NODES.len()).enumerate().map(|(cell, values)| Cell {
                 start: start + cell as f64 * width,
                 width,
+                per_unit: 1.0 / width,
                 c: cubic([values[0], values[1], values[2], values[3]]),
                 integral: 0.0,
                 second_integral: 0.0,
@@ -232,29 +235,30 @@ impl Cell {
     #[inline(always)]
     fn value(&self, x: f64) -> f64 {
         let [c0, c1, c2, c3] = self.c;
-        let t = (x - self.start) / self.width;
+        let t = (x - self.start) * self.per_unit;
         c0 + t * (c1 + t * (c2 + t * c3))
     }
 
     #[inline(always)]
     fn slope(&self, x: f64) -> f64 {
         let [_, c1, c2, c3] = self.c;
-        let t = (x - self.start) / self.width;
-        (c1 + t * (2.0 * c2 + t * 3.0 * c3)) / self.width
+        let t = (x - self.start) * self.per_unit;
+        (c1 + t * (2.0 * c2 + t * 3.0 * c3)) * self.per_unit
     }
 
     #[inline(always)]
     fn integral(&self, x: f64) -> f64 {
         let [c0, c1, c2, c3] = self.c;
-        let t = (x - self.start) / self.width;
-        self.integral + (x - self.start) * (c0 + t * (c1 / 2.0 + t * (c2 / 3.0 + t * c3 / 4.0)))
+        let t = (x - self.start) * self.per_unit;
+        self.integral + (x - self.start) * (c0 + t * (c1 * 0.5 + t * (c2 * (1.0 / 3.0) + t * (c3 * 0.25))))
     }
 
     #[inline(always)]
     fn second_integral(&self, x: f64) -> f64 {
         let [c0, c1, c2, c3] = self.c;
-        let (dx, t) = (x - self.start, (x - self.start) / self.width);
-        let within = c0 / 2.0 + t * (c1 / 6.0 + t * (c2 / 12.0 + t * c3 / 20.0));
+        let dx = x - self.start;
+        let t = dx * self.per_unit;
+        let within = c0 * 0.5 + t * (c1 * (1.0 / 6.0) + t * (c2 * (1.0 / 12.0) + t * (c3 * 0.05)));
         self.second_integral + dx * (self.integral + dx * within)
     }
 }
