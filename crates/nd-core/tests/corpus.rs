@@ -10,19 +10,19 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 struct Entry {
     file: PathBuf,
-    error: Option<Expected>,
+    error: Option<Refusal>,
     warnings: usize,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
-struct Expected {
+struct Refusal {
     kind: String,
     path: Option<String>,
     expected: Option<String>,
     found: Option<String>,
 }
 
-impl From<LoadError> for Expected {
+impl From<LoadError> for Refusal {
     fn from(error: LoadError) -> Self {
         Self {
             kind: error.kind().to_owned(),
@@ -48,7 +48,7 @@ fn each_broken_file_gives_its_error() {
     let mut differences = Vec::new();
     for Entry { file, error, .. } in entries() {
         let Some(expected) = error else { continue };
-        match ModelSpec::from_slice(&read(&file)).map_err(Expected::from) {
+        match ModelSpec::from_slice(&read(&file)).map_err(Refusal::from) {
             Err(found) if found == expected => {}
             other => differences.push(format!("{}:\n  {expected:?}\n  {:?}", file.display(), other.err())),
         }

@@ -240,7 +240,9 @@ fn overflowing() -> Vec<Subject> {
             Network::Container(_) | Network::Sequential(_) => return None,
         }
         subject.input.iter_mut().for_each(|x| *x *= 3.0);
-        Some(subject)
+        // No table follows a curve that overflows.
+        let table = matches!(subject.anti_aliasing, AntiAliasing::Antiderivative { .. });
+        (!table).then_some(subject)
     };
     all().into_iter().filter_map(overflow).collect()
 }
