@@ -22,6 +22,9 @@ use crate::option::{compile_options, load_options};
 /// Frames below which a channel does not get a thread of its own.
 const MIN_CHANNEL: usize = 4096;
 
+/// The arguments of `neural_distortion.Layer`.
+type LayerRow = (String, &'static str, usize, usize, Vec<usize>, String, usize);
+
 /// A compiled model.
 #[pyclass(frozen, module = "neural_distortion._native")]
 pub(crate) struct Model {
@@ -104,7 +107,7 @@ impl Model {
     }
 
     /// The fields of `neural_distortion.Layer`, for each.
-    fn layers(&self) -> Vec<(String, &'static str, usize, usize, Vec<usize>, String, usize)> {
+    fn layers(&self) -> Vec<LayerRow> {
         let rows = self.spec.describe().into_iter();
         rows.map(|row| {
             let widths = (row.in_channels, row.out_channels);

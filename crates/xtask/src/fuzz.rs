@@ -129,7 +129,7 @@ impl Target<'_> {
         let told = |line: &&str| {
             line.contains("panicked at") || line.starts_with("==") || line.contains("written to")
         };
-        let told: String = text.lines().filter(told).map(|line| format!("\n  {line}")).collect();
-        Err(format!("{name}: {status}, see {}{told}", log.display()))
+        let told: Vec<&str> = text.lines().filter(told).flat_map(|line| ["\n  ", line]).collect();
+        Err(format!("{name}: {status}, see {}{}", log.display(), told.concat()))
     }
 }
