@@ -116,7 +116,13 @@ fn bundle(workspace: &Workspace) -> Result<(), String> {
 /// The tests, and the examples in the docstrings of the installed package.
 fn pytest(workspace: &Workspace) -> Result<(), String> {
     let [vst3, program] = bundle::under_test(workspace);
-    let ignored = ["--ignore", TRAINING_TESTS];
+    // These modules are PyTorch's from their first line on.
+    let ignored = [
+        "--ignore",
+        TRAINING_TESTS,
+        "--ignore-glob=*/training/loss.py",
+        "--ignore-glob=*/training/network.py",
+    ];
     let mut tests = workspace.module(&["pytest", "tests", "--pyargs", "neural_distortion", "--durations=5"]);
     tests.args(ignored).env("NEURAL_DISTORTION_VST3", vst3).env("NEURAL_DISTORTION_STANDALONE", program);
     execute(&mut tests)

@@ -3,7 +3,7 @@
 Every broken file is a valid one with one thing changed. ``index.json`` lists them all, ``docs/refused.md``
 shows the refused ones as a table for people.
 
-    python tests/data/hostile/make.py
+    python tests/data/hostile/make_hostile.py
 """
 
 import copy
@@ -1079,7 +1079,7 @@ def table() -> str:
         "",
         "A file that cannot be used raises `nd.ModelError` (in Rust, a `LoadError`), whose `kind`, `path`,",
         "`expected` and `found` say what is wrong where. Each row is a file of the tests, which gives just",
-        "this error in both languages. This page is generated, by `tests/data/hostile/make.py`.",
+        "this error in both languages. This page is generated, by `tests/data/hostile/make_hostile.py`.",
         "",
         "| what is wrong | `kind` | `path` | `expected` | `found` |",
         "|---|---|---|---|---|",
