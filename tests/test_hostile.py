@@ -18,7 +18,7 @@ RATE = 48_000
 
 
 def test_the_corpus_is_what_its_script_makes() -> None:
-    spec = importlib.util.spec_from_file_location("make_hostile", DATA / "hostile" / "make.py")
+    spec = importlib.util.spec_from_file_location("make_hostile", DATA / "hostile" / "make_hostile.py")
     assert spec is not None
     assert spec.loader is not None
     make = importlib.util.module_from_spec(spec)

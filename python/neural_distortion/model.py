@@ -371,6 +371,7 @@ class Model:
         >>> folder = tempfile.TemporaryDirectory()
         >>> nd.load(nd.example_model("soft-clip")).save(f"{folder.name}/soft-clip.nam") < 1e-6
         True
+        >>> folder.cleanup()
         """
         target = Path(path)
         kind = format or self._format(target)
