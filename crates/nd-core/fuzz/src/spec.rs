@@ -154,7 +154,7 @@ impl Maker<'_> {
         }
         let prewarm = match self.u.int_in_range(0..=3)? {
             0 => Prewarm::None,
-            1 => Prewarm::Frames(self.size(64)?),
+            1 => Prewarm::Frames(self.u.int_in_range(0..=1000)?),
             // A second of a small network takes no time; the longest silence that is allowed would.
             _ => Prewarm::Seconds(*self.u.choose(&[0.01, 0.0, -1.0, f64::NAN, 0.1])?),
         };

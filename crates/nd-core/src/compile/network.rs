@@ -157,7 +157,7 @@ pub(super) fn lower(
                 expect_size(&path, model.in_channels(), plan.channels_of(whole.output))?;
                 let part = lower(plan, model, whole.output, math, &path)?;
                 whole = Lowered {
-                    output: part.output,
+                    output: planar(plan, part.output),
                     history: whole.history + part.history,
                     recurs: whole.recurs || part.recurs,
                     silence: whole.silence.saturating_add(part.silence),

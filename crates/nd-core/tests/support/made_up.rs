@@ -19,7 +19,7 @@ pub fn networks() -> Vec<MadeUp> {
     type Make = fn(&mut Random) -> Network;
     const FULL: &[f64] = &[1.0];
     const SEVERAL: &[f64] = &[0.0, 0.45, 1.0];
-    let kinds: [(&str, Make, u64, &[f64]); 12] = [
+    let kinds: [(&str, Make, u64, &[f64]); 13] = [
         ("dense", |r| Network::Stack(dense_stack(r)), 8, FULL),
         ("conv1d", |r| Network::Stack(conv1d_stack(r)), 12, FULL),
         ("conv2d", |r| Network::Stack(conv2d_stack(r)), 12, FULL),
@@ -32,6 +32,7 @@ pub fn networks() -> Vec<MadeUp> {
         ("slimmable wavenet", |r| Network::WaveNet(Box::new(slimmable_wavenet(r))), 6, SEVERAL),
         ("container", container, 4, SEVERAL),
         ("sequential", sequential, 6, FULL),
+        ("behind a recurrent layer", behind_a_recurrent_layer, 4, FULL),
     ];
     let mut networks = Vec::new();
     for (kind, make, count, qualities) in kinds {
@@ -416,6 +417,16 @@ fn sequential(r: &mut Random) -> Network {
         Network::WaveNet(Box::new(wavenet(r, 1, channels, true))),
         Network::WaveNet(Box::new(wavenet(r, channels, 1, false))),
         Network::Stack(linear(r)),
+    ];
+    Network::Sequential(models.into_iter().map(spec).collect())
+}
+
+/// A recurrent layer without a head, whose output is laid out frame by frame, before a network of another kind.
+fn behind_a_recurrent_layer(r: &mut Random) -> Network {
+    let channels = r.between(2, 5);
+    let models = vec![
+        Network::Stack(Stack::new(vec![gru(r, 1, channels)])),
+        Network::WaveNet(Box::new(wavenet(r, channels, 1, false))),
     ];
     Network::Sequential(models.into_iter().map(spec).collect())
 }
