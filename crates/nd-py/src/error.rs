@@ -19,41 +19,23 @@ pub(crate) struct Reason {
     found: Option<String>,
 }
 
-impl From<LoadError> for Reason {
-    fn from(error: LoadError) -> Self {
-        Self {
-            message: error.to_string(),
-            kind: error.kind(),
-            path: error.path().map(str::to_owned),
-            expected: error.expected(),
-            found: error.found(),
+/// Every family of errors tells the same of itself.
+macro_rules! reasons {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Reason {
+            fn from(error: $error) -> Self {
+                Self {
+                    message: error.to_string(),
+                    kind: error.kind(),
+                    path: error.path().map(str::to_owned),
+                    expected: error.expected(),
+                    found: error.found(),
+                }
+            }
         }
-    }
+    )*};
 }
-
-impl From<CompileError> for Reason {
-    fn from(error: CompileError) -> Self {
-        Self {
-            message: error.to_string(),
-            kind: error.kind(),
-            path: error.path().map(str::to_owned),
-            expected: error.expected(),
-            found: error.found(),
-        }
-    }
-}
-
-impl From<WriteError> for Reason {
-    fn from(error: WriteError) -> Self {
-        Self {
-            message: error.to_string(),
-            kind: error.kind(),
-            path: error.path().map(str::to_owned),
-            expected: error.expected(),
-            found: error.found(),
-        }
-    }
-}
+reasons!(LoadError, CompileError, WriteError);
 
 /// The `ModelError` for `reason`; its message begins with the file's name where there is one.
 pub(crate) fn model_error(py: Python<'_>, file: Option<&str>, reason: &Reason) -> PyErr {

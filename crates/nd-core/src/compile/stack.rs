@@ -77,7 +77,7 @@ fn lower_layer(
     match layer {
         Layer::Dense(dense) => match plan.frame_width(input) {
             Some(width) => lower_project(plan, dense, input, width, path),
-            None => lower_conv(plan, &as_conv(dense), input, &ConvExtras::default(), path),
+            None => lower_conv(plan, &Conv1d::from(dense), input, &ConvExtras::default(), path),
         },
         Layer::Conv1d(conv) => {
             let input = planar(plan, input);
@@ -133,19 +133,6 @@ fn lower_filter(
     let filter = Filter::new(&taps, bias, plan.lanes());
     plan.push_convolve(filter, source, target);
     Ok(target)
-}
-
-/// A dense layer is a convolution of one tap.
-fn as_conv(dense: &Dense) -> Conv1d {
-    Conv1d {
-        in_channels: dense.in_channels,
-        out_channels: dense.out_channels,
-        kernel_size: 1,
-        dilation: 1,
-        groups: 1,
-        weight: dense.weight.clone(),
-        bias: dense.bias.clone(),
-    }
 }
 
 /// Appends a dense layer on frame-major input, `width` from frame to frame.

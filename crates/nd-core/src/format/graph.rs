@@ -10,8 +10,8 @@ use super::Target;
 use super::fold::{check_len, inexpressible};
 use crate::error::WriteError;
 use crate::spec::{
-    Activation, Affine, Conv1d, Dense, Film, Gating, Gru, Layer, Lstm, ModelSpec, Network, Prewarm, Rnn,
-    Stack, WaveNet, WaveNetLayer,
+    Activation, Affine, Conv1d, Film, Gating, Gru, Layer, Lstm, ModelSpec, Network, Prewarm, Rnn, Stack,
+    WaveNet, WaveNetLayer,
 };
 
 /// Operations in order. Value 0 is the input, value n what the operation n - 1 gives.
@@ -189,18 +189,7 @@ impl Builder {
     fn layer(&mut self, layer: &Layer, x: usize, path: &str) -> Result<usize, WriteError> {
         let check = |weights: &[f32], expected: usize| check_len(path, weights, expected);
         match layer {
-            Layer::Dense(Dense { in_channels, out_channels, weight, bias }) => {
-                let conv = Conv1d {
-                    in_channels: *in_channels,
-                    out_channels: *out_channels,
-                    kernel_size: 1,
-                    dilation: 1,
-                    groups: 1,
-                    weight: weight.clone(),
-                    bias: bias.clone(),
-                };
-                self.conv(&conv, x, path)
-            }
+            Layer::Dense(dense) => self.conv(&Conv1d::from(dense), x, path),
             Layer::Conv1d(conv) => self.conv(conv, x, path),
             Layer::Conv2d(_) => Err(inexpressible(self.target, path, "a layer without features", "a Conv2d")),
             Layer::Activation(activation) => Ok(self.activation(activation, x)),

@@ -71,6 +71,21 @@ pub struct Conv1d {
     pub bias: Option<Vec<f32>>,
 }
 
+/// A dense layer is a convolution of one tap.
+impl From<&Dense> for Conv1d {
+    fn from(dense: &Dense) -> Self {
+        Self {
+            in_channels: dense.in_channels,
+            out_channels: dense.out_channels,
+            kernel_size: 1,
+            dilation: 1,
+            groups: 1,
+            weight: dense.weight.clone(),
+            bias: dense.bias.clone(),
+        }
+    }
+}
+
 /// A convolution over time (causal) and features; channels are laid out `[feature][filter]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv2d {

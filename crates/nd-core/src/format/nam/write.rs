@@ -7,7 +7,7 @@ use super::super::json::Value;
 use super::super::{Target, metadata};
 use super::stack::CONVNET_KERNEL_SIZE;
 use crate::error::WriteError;
-use crate::spec::{Activation, Conv1d, Dense, Format, Layer, Lstm, ModelSpec, Network, Stack};
+use crate::spec::{Activation, Conv1d, Format, Layer, Lstm, ModelSpec, Network, Stack};
 
 /// The version that every player reads.
 const OLDEST: &str = "0.5.0";
@@ -74,23 +74,10 @@ fn stack(stack: &Stack, path: &str) -> Result<Parts, WriteError> {
     match layers.as_slice() {
         [layer] => match layer {
             Layer::Conv1d(conv) => linear(conv, &format!("{path}layers[0]")),
-            Layer::Dense(dense) => linear(&conv(dense), &format!("{path}layers[0]")),
+            Layer::Dense(dense) => linear(&Conv1d::from(dense), &format!("{path}layers[0]")),
             other => Err(error(format!("{path}layers[0]"), "a convolution", other.kind())),
         },
         layers => convnet(stack.in_channels, layers, path),
-    }
-}
-
-/// A dense layer as a convolution of one tap.
-fn conv(Dense { in_channels, out_channels, weight, bias }: &Dense) -> Conv1d {
-    Conv1d {
-        in_channels: *in_channels,
-        out_channels: *out_channels,
-        kernel_size: 1,
-        dilation: 1,
-        groups: 1,
-        weight: weight.clone(),
-        bias: bias.clone(),
     }
 }
 
@@ -143,7 +130,7 @@ fn convnet(in_channels: usize, layers: &[Layer], path: &str) -> Result<Parts, Wr
     };
     let as_conv = |index: usize| match layers.get(index) {
         Some(Layer::Conv1d(conv)) if conv.kernel_size <= CONVNET_KERNEL_SIZE => Ok(conv.clone()),
-        Some(Layer::Dense(dense)) => Ok(conv(dense)),
+        Some(Layer::Dense(dense)) => Ok(Conv1d::from(dense)),
         _ => Err(unexpected(index)),
     };
     let head_index = layers.len().saturating_sub(1);
@@ -254,7 +241,7 @@ fn lstm(in_channels: usize, layers: &[Layer], path: &str) -> Result<Parts, Write
         }
         weights.extend(lstm.bias.iter().chain(&lstm.initial_hidden).chain(&lstm.initial_cell));
     }
-    let head = conv(head);
+    let head = Conv1d::from(head);
     check_len(&at(recurrent.len()), &head.weight, head.out_channels * head.in_channels)?;
     weights.extend(&head.weight);
     bias(&head, &at(recurrent.len()), &mut weights)?;
