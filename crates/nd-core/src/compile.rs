@@ -101,7 +101,8 @@ impl ModelSpec {
             }
             let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
             rehearsal.push(program.rehearsal(lowering.receptive_field - 1 + recurrent));
-            silence.push(program.silence());
+            // Only the filters of an oversampler start from it.
+            silence.push(if rates.oversampling > 1 { program.silence() } else { 0.0 });
             programs.push(program);
             receptive_field = lowering.receptive_field;
         }
