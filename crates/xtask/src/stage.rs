@@ -116,10 +116,12 @@ fn bundle(workspace: &Workspace) -> Result<(), String> {
 /// The tests, and the examples in the docstrings of the installed package.
 fn pytest(workspace: &Workspace) -> Result<(), String> {
     let [vst3, program] = bundle::under_test(workspace);
-    // These modules are PyTorch's from their first line on.
+    // The last two modules are PyTorch's from their first line on.
     let ignored = [
         "--ignore",
         TRAINING_TESTS,
+        "--ignore",
+        CLUSTER_TESTS,
         "--ignore-glob=*/training/loss.py",
         "--ignore-glob=*/training/network.py",
     ];
@@ -131,14 +133,17 @@ fn pytest(workspace: &Workspace) -> Result<(), String> {
 /// Tests that need `PyTorch`, which the environment of all others lacks on purpose: the package does without.
 const TRAINING_TESTS: &str = "tests/training";
 
-/// The tests that need `PyTorch`, in an environment with it, of several gigabytes.
+/// Tests that need Ray, which the package does without in the same way.
+const CLUSTER_TESTS: &str = "tests/cluster";
+
+/// The tests that need `PyTorch` or Ray, in an environment with both, of several gigabytes.
 fn training(workspace: &Workspace) -> Result<(), String> {
-    let wanted = requirements(workspace, &["dependencies", "train"])?;
+    let wanted = requirements(workspace, &["dependencies", "train", "cluster"])?;
     let packages: Vec<&str> = wanted.iter().map(String::as_str).chain(["pytest"]).collect();
     let python = bench::environment(workspace, "training-venv", &packages)?;
     install(workspace, &python)?;
     let mut test = workspace.command(&python);
-    test.args(["-m", "pytest", TRAINING_TESTS, "--durations=5"]).env("OMP_NUM_THREADS", "1");
+    test.args(["-m", "pytest", TRAINING_TESTS, CLUSTER_TESTS, "--durations=5"]).env("OMP_NUM_THREADS", "1");
     execute(&mut test)
 }
 
