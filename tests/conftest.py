@@ -34,7 +34,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """Start a Ray cluster on this machine, and return its address; the tests share it, for it takes seconds."""
+    """Start a Ray cluster on this machine, and return its address; tests share it, for it takes seconds."""
     import ray
 
     context = ray.init(
