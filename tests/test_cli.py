@@ -55,6 +55,16 @@ def test_info_says_what_the_file_tells(capsys: pytest.CaptureFixture[str], tmp_p
     assert "gain" in run.errors
 
 
+def test_render_can_reduce_aliases(capsys: pytest.CaptureFixture[str], tmp_path: Path, tone: Path) -> None:
+    wet = tmp_path / "wet.wav"
+    assert Run(capsys, "render", WAVENET, tone, wet, "--anti-aliasing", "standard").status == 0
+    expected = nd.load(WAVENET, anti_aliasing="2x")(nd.read(tone)[0], RATE)
+    np.testing.assert_allclose(nd.read(wet)[0], expected, atol=1e-6)
+    run = Run(capsys, "bench", WAVENET, "--anti-aliasing", "3x")
+    assert run.status == 1
+    assert "no anti-aliasing is called" in run.errors
+
+
 def test_render_gives_what_python_gives(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, tone: Path
 ) -> None:

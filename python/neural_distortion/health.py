@@ -220,6 +220,7 @@ def doctor(
     compat: Iterable[str] = (),
     math: Literal["exact", "fast"] = "exact",
     instruction_set: str | None = None,
+    anti_aliasing: str = "off",
 ) -> Report:
     """Examine a model file: what is in it, and whether it is sound.
 
@@ -230,7 +231,7 @@ def doctor(
     ----------
     source : path-like
         The file.
-    compat, math, instruction_set
+    compat, math, instruction_set, anti_aliasing
         As :func:`load` takes them.
 
     Raises
@@ -248,7 +249,9 @@ def doctor(
     data = Path(source).read_bytes()
 
     def read_as(compat: Iterable[str]) -> Model:
-        return load(data, compat=compat, math=math, instruction_set=instruction_set)
+        return load(
+            data, compat=compat, math=math, instruction_set=instruction_set, anti_aliasing=anti_aliasing
+        )
 
     try:
         model = read_as(compat)

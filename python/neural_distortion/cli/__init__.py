@@ -34,6 +34,7 @@ for command in (
     simulation.simulate,
     training.generate,
     training.train,
+    training.reduce_aliasing,
 ):
     app.command()(command)
 

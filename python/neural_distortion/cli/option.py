@@ -23,6 +23,13 @@ InstructionSet = Annotated[
     str | None,
     typer.Option(help="avx512, avx2, neon or baseline; by default, the best.", rich_help_panel="Loading"),
 ]
+AntiAliasing = Annotated[
+    str,
+    typer.Option(
+        help="Against aliases: off, eco, standard, best, or a method, such as 4x or adaa2.",
+        rich_help_panel="Loading",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
 
 
@@ -32,6 +39,7 @@ class Loading(TypedDict):
     compat: list[str]
     math: Literal["exact", "fast"]
     instruction_set: str | None
+    anti_aliasing: str
 
 
 def with_loading(command: Callable[..., None]) -> Callable[..., None]:
@@ -42,9 +50,13 @@ def with_loading(command: Callable[..., None]) -> Callable[..., None]:
         compat: Compat = None,
         math: Math = "exact",
         instruction_set: InstructionSet = None,
+        anti_aliasing: AntiAliasing = "off",
         **own: Any,  # noqa: ANN401  (what typer makes of a command's own options)
     ) -> None:
-        command(**own, loading=Loading(compat=compat or [], math=math, instruction_set=instruction_set))
+        loading = Loading(
+            compat=compat or [], math=math, instruction_set=instruction_set, anti_aliasing=anti_aliasing
+        )
+        command(**own, loading=loading)
 
     own = {name: known for name, known in inspect.signature(command).parameters.items() if name != "loading"}
     common = list(inspect.signature(with_options).parameters.values())[:-1]

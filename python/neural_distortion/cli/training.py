@@ -1,4 +1,4 @@
-"""``neural-distortion generate`` and ``train``: a model from recordings."""
+"""``neural-distortion generate``, ``train`` and ``reduce-aliasing``: a model from recordings or a model."""
 
 import dataclasses
 import math
@@ -199,6 +199,62 @@ def train(
             hint = "or the gear has a memory, which an mlp has not: try --arch lstm-16"
         messages.print(
             f"[yellow]warning:[/] that is a poor fit: the recordings may not be aligned to the sample, {hint}"
+        )
+
+
+def reduce_aliasing(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Where the model that aliases less goes.")],
+    to: Annotated[
+        Format | None, typer.Option(help="What to write; without it, the suffix of OUTPUT says.")
+    ] = None,
+    effort: Annotated[training.Effort, typer.Option(help="How long to train.")] = "quick",
+    steps: Annotated[
+        int | None, typer.Option(help="Changes of the weights, instead of the effort's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores to use.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; by default a GPU of CUDA where there is one.")
+    ] = None,
+) -> None:
+    """Train a copy of a model to alias less, for which it costs no more to play.
+
+    It learns what the model makes of tones, without what lies between their harmonics, and what it makes of
+    music. How much that helps, and what it does to the sound, depends on the model; both are printed. It
+    needs PyTorch: pip install 'neural-distortion[train]'.
+    """
+    if target.exists() and target.samefile(model):
+        msg = f"{target} would be trained onto itself"
+        raise ValueError(msg)
+    if not target.resolve().parent.is_dir():
+        msg = f"{target}: there is no such folder"
+        raise ValueError(msg)
+    with Display(target.with_name(f"{target.stem}.training.png")) as display:
+        found = training.reduce_aliasing(
+            model,
+            effort=effort,
+            steps=steps,
+            seed=seed,
+            threads=threads,
+            device=device,
+            on_start=display.start,
+            on_step=display.step,
+            on_epoch=display.epoch,
+        )
+    found.fit.save(target, format=to)
+    output.print("    tone     aliases before      after", highlight=False)
+    for hertz, before, after in zip(
+        found.before.frequencies_hz, found.before.asr_db, found.after.asr_db, strict=True
+    ):
+        output.print(f"{hertz:8.0f} Hz  {before:10.1f} dB {after:8.1f} dB", highlight=False)
+    output.print(
+        f"{escape(str(target))}: on a guitar that it had not heard, ESR {found.esr_after:.1e} against "
+        f"the model without aliases, which has {found.esr_before:.1e} itself"
+    )
+    if found.gain_db.mean() <= 0 or found.esr_after > POOR_ESR:
+        messages.print(
+            "[yellow]warning:[/] that is no better: keep the model, and play it with anti-aliasing"
         )
 
 

@@ -4,6 +4,7 @@
 it for this engine, for RTNeural, for a C++ compiler or for a Rust compiler.
 """
 
+from neural_distortion.training.aliasing import AliasReduction, reduce_aliasing
 from neural_distortion.training.architecture import ARCHITECTURES, ArchitectureName
 from neural_distortion.training.capture import CaptureSignal, Section, capture_signal
 from neural_distortion.training.dialect import export
@@ -21,6 +22,7 @@ from neural_distortion.training.trainer import Outlook, fit
 __all__ = [
     "ARCHITECTURES",
     "EFFORTS",
+    "AliasReduction",
     "ArchitectureName",
     "CaptureReport",
     "CaptureSignal",
@@ -46,5 +48,6 @@ __all__ = [
     "generate",
     "locate",
     "recognise",
+    "reduce_aliasing",
     "soft_clip",
 ]

@@ -7,12 +7,14 @@ state that the next block goes on from.
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
-from neural_distortion.training.architecture import Description
+from neural_distortion.model import ModelError
+from neural_distortion.training.architecture import Description, describe_perceptron
+from neural_distortion.training.perceptron import Dense, Perceptron
 
 State = Any
 """What a network remembers between two blocks."""
@@ -67,6 +69,20 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def describe(self) -> Description:
         """Return the model file with the weights as they are, and no sample rate."""
+
+    def restore(self, description: Description) -> None:
+        """Take over the weights of a model file: what :meth:`describe` wrote.
+
+        Raises
+        ------
+        ModelError
+            If it has another number of weights: a part that this network lacks.
+        """
+        _fill(self.tensors(), description["weights"])
+
+    def tensors(self) -> list[Tensor]:
+        """Return the weights in the order of the file."""
+        raise NotImplementedError
 
     def warm_up(self, x: Tensor) -> State:
         """Return the state after a signal, without a gradient."""
@@ -133,6 +149,23 @@ class Lstm(Recurrent):
         weights += [self.gain * self.head.weight, self.gain * self.head.bias]
         return {**self.description, "weights": _flat(weights)}
 
+    def restore(self, description: Description) -> None:
+        """Take over the weights; the states that the file starts from are those of its own silence."""
+        weights: list[Tensor] = []
+        for index in range(self.layer.num_layers):
+            ih, hh = (getattr(self.layer, f"{name}_l{index}") for name in ("weight_ih", "weight_hh"))
+            weights += [torch.empty(len(ih), ih.shape[1] + hh.shape[1]), torch.empty(len(ih))]
+            weights.append(torch.empty(2 * self.layer.hidden_size))
+        _fill([*weights, self.head.weight, self.head.bias], description["weights"])
+        with torch.no_grad():
+            for index in range(self.layer.num_layers):
+                matrix, bias, _ = weights[3 * index :][:3]
+                inputs = matrix.shape[1] - self.layer.hidden_size
+                getattr(self.layer, f"weight_ih_l{index}").copy_(matrix[:, :inputs])
+                getattr(self.layer, f"weight_hh_l{index}").copy_(matrix[:, inputs:])
+                getattr(self.layer, f"bias_ih_l{index}").copy_(bias)
+                getattr(self.layer, f"bias_hh_l{index}").zero_()
+
 
 class Gru(Recurrent):
     """The GRU of AIDA-X, whose matrices are transposed and whose gates are z, r, h."""
@@ -149,19 +182,24 @@ class Gru(Recurrent):
 
     def describe(self) -> Description:
         """Return the file."""
-        size = self.layer.hidden_size
-
-        def swapped(gates: Tensor) -> Tensor:
-            reset, update, new = gates.split(size)
-            return torch.cat([update, reset, new])
-
-        matrices = [swapped(self.layer.weight_ih_l0).T, swapped(self.layer.weight_hh_l0).T]
-        biases = torch.stack([swapped(self.layer.bias_ih_l0), swapped(self.layer.bias_hh_l0)])
+        matrices = [_swapped(self.layer.weight_ih_l0).T, _swapped(self.layer.weight_hh_l0).T]
+        biases = torch.stack([_swapped(self.layer.bias_ih_l0), _swapped(self.layer.bias_hh_l0)])
         head = [self.gain * self.head.weight.T, self.gain * self.head.bias]
         filled = copy.deepcopy(self.description)
         for layer, weights in zip(filled["layers"], ([*matrices, biases], head), strict=True):
             layer["weights"] = [_nested(matrix) for matrix in weights]
         return filled
+
+    def restore(self, description: Description) -> None:
+        """Take over the weights."""
+        (ih, hh, biases), (weight, bias) = (layer["weights"] for layer in description["layers"])
+        given = [_swapped(torch.tensor(matrix).T) for matrix in (ih, hh)]
+        given += [_swapped(torch.tensor(row)) for row in biases]
+        given += [torch.tensor(weight).T, torch.tensor(bias)]
+        own = [getattr(self.layer, f"{n}_l0") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        with torch.no_grad():
+            for tensor, values in zip([*own, self.head.weight, self.head.bias], given, strict=True):
+                tensor.copy_(values)
 
 
 class FeedForward(Network):
@@ -220,9 +258,44 @@ class ConvNet(FeedForward):
 
     def describe(self) -> Description:
         """Return the file: each convolution and its bias, then the head."""
-        weights = [tensor for layer in self.layers for tensor in (layer.weight, layer.bias)]
-        weights += [self.gain * self.head.weight, self.gain * self.head.bias]
-        return {**self.description, "weights": _flat(weights)}
+        *weights, head, bias = self.tensors()
+        return {**self.description, "weights": _flat([*weights, self.gain * head, self.gain * bias])}
+
+    def tensors(self) -> list[Tensor]:
+        """Return the weights in the order of the file."""
+        return [tensor for layer in [*self.layers, self.head] for tensor in (layer.weight, layer.bias)]
+
+
+class Mlp(FeedForward):
+    """A perceptron."""
+
+    def __init__(self, perceptron: Perceptron) -> None:
+        super().__init__(describe_perceptron(perceptron), 1.0, 1)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(layer.weight.shape[1], layer.weight.shape[0], 1) for layer in perceptron.layers
+        )
+        with torch.no_grad():
+            for layer, (weight, bias) in zip(self.layers, perceptron.layers, strict=True):
+                layer.weight.copy_(torch.from_numpy(weight)[..., None])
+                layer.bias.copy_(torch.from_numpy(bias))
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """Return the output."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = torch.tanh(layer(x))
+        return last(x)
+
+    def describe(self) -> Description:
+        """Return the file of the perceptron."""
+        return describe_perceptron(self.perceptron())
+
+    def perceptron(self) -> Perceptron:
+        """Return the perceptron with the weights as they are."""
+        arrays = ((layer.weight[..., 0], layer.bias) for layer in self.layers)
+        return Perceptron(
+            tuple(Dense(*(tensor.detach().cpu().numpy().copy() for tensor in layer)) for layer in arrays)
+        )
 
 
 class WaveNet(FeedForward):
@@ -244,10 +317,17 @@ class WaveNet(FeedForward):
 
     def describe(self) -> Description:
         """Return the file: array by array, then the scale of the head."""
-        weights = [tensor for array in self.arrays for tensor in array.tensors()]
-        numbers = _flat([*weights, torch.tensor([self.head_scale])])
+        numbers = _flat([*self.tensors(), torch.tensor([self.head_scale])])
         config = {**self.description["config"], "head_scale": numbers[-1]}
         return {**self.description, "config": config, "weights": numbers}
+
+    def restore(self, description: Description) -> None:
+        """Take over the weights, of which the last is the scale of the head."""
+        _fill(self.tensors(), description["weights"][:-1])
+
+    def tensors(self) -> list[Tensor]:
+        """Return the weights in the order of the file, but for the scale of the head."""
+        return [tensor for array in self.arrays for tensor in array.tensors()]
 
 
 class _LayerArray(nn.Module):
@@ -334,6 +414,11 @@ class Packed(Network):
         ]
         return {**self.description, "config": {"submodels": members}}
 
+    def restore(self, description: Description) -> None:
+        """Take over the weights of each size."""
+        for member, size in zip(self.members, description["config"]["submodels"], strict=True):
+            member.restore(size["model"])
+
 
 def build(description: Description, gain: float) -> Network:
     """Return the network of a model file without weights, with random ones.
@@ -348,12 +433,57 @@ def build(description: Description, gain: float) -> Network:
     return kind(description, gain)
 
 
-def _activation(config: str | Description) -> nn.Module:
+def restore(description: Description) -> Network:
+    """Return the network of a model file, with its weights.
+
+    Raises
+    ------
+    ModelError
+        If it holds a network, or a part of one, that is not trained here.
+    """
+    kind = description.get("architecture", "GRU")
+    if "architecture" not in description:
+        layers = [layer["type"] for layer in description["layers"]]
+        if layers != ["gru", "dense"] or description["in_skip"]:
+            _refuse(f"the layers {', '.join(layers)}")
+    elif kind not in ("LSTM", "WaveNet", "ConvNet", "SlimmableContainer"):
+        _refuse(f"the architecture {kind}")
+    network = build(description, gain=1.0)
+    network.restore(description)
+    return network
+
+
+def _fill(tensors: list[Tensor], weights: list[float]) -> None:
+    """Take over the numbers of a file, in their order."""
+    expected = sum(tensor.numel() for tensor in tensors)
+    if expected != len(weights):
+        _refuse(f"{len(weights)} weights instead of {expected}: gates, groups or the like")
+    numbers = torch.tensor(weights)
+    with torch.no_grad():
+        for tensor, values in zip(tensors, numbers.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(values.view_as(tensor))
+
+
+def _refuse(found: str) -> NoReturn:
+    """Raise the error of a network that is not trained here."""
+    message = f"no network that can be trained has {found}"
+    raise ModelError(message, kind="unsupported_feature", found=found)
+
+
+def _activation(config: Any) -> nn.Module:  # noqa: ANN401 - what a file has
     """Return the activation of a configuration."""
-    if config == "Tanh":
-        return nn.Tanh()
-    assert isinstance(config, dict)
-    return nn.LeakyReLU(config["negative_slope"])
+    plain = {"Tanh": nn.Tanh, "ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid}
+    if isinstance(config, str) and config in plain:
+        return plain[config]()
+    if isinstance(config, dict) and config["type"] == "LeakyReLU":
+        return nn.LeakyReLU(config["negative_slope"])
+    _refuse(f"the activation {config}")
+
+
+def _swapped(gates: Tensor) -> Tensor:
+    """Return the gates of a GRU in the other order: r, z, h, or z, r, h."""
+    first, second, new = gates.chunk(3)
+    return torch.cat([second, first, new])
 
 
 def _last(x: Tensor, frames: int) -> Tensor:

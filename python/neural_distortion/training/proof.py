@@ -14,7 +14,7 @@ from neural_distortion import io
 from neural_distortion._typing import Audio, PathLike
 from neural_distortion.analysis import esr
 from neural_distortion.model import Format, Model, load
-from neural_distortion.training.architecture import ArchitectureName, Description, describe_perceptron
+from neural_distortion.training.architecture import Description, describe_perceptron
 from neural_distortion.training.dialect import export
 from neural_distortion.training.perceptron import Perceptron
 from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit
@@ -39,7 +39,7 @@ class Fit:
 
     Attributes
     ----------
-    arch : ArchitectureName
+    arch : str
         What was trained.
     file : dict
         What the model file holds.
@@ -63,7 +63,7 @@ class Fit:
         What was held out, and what the engine makes of it.
     """
 
-    arch: ArchitectureName
+    arch: str
     file: Description
     esr: float
     errors: tuple[tuple[float, ...], ...]
@@ -81,7 +81,7 @@ class Fit:
     @property
     def model(self) -> Model:
         """The model, ready to play."""
-        return load(_bytes(self.file))
+        return load(to_bytes(self.file))
 
     @property
     def num_parameters(self) -> int:
@@ -111,7 +111,7 @@ class Fit:
         own = "nam" if "architecture" in self.file else "aidax"
         if (format or target.suffix.removeprefix(".").replace("json", "aidax")) == own:
             partial = target.with_name(f".{target.name}.partial")
-            partial.write_bytes(_bytes(self.file))
+            partial.write_bytes(to_bytes(self.file))
             partial.replace(target)
         elif self.perceptron is not None:
             export(self.perceptron, target, to=format)
@@ -143,7 +143,7 @@ def errors(network: "Network", takes: Takes) -> list[list[float]]:
     """Return the error-to-signal ratios of each size in each take, as the engine plays the network."""
     if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
         return [[math.inf]]
-    model = load(_bytes(_complete(network.describe(), takes, {})))
+    model = load(to_bytes(_complete(network.describe(), takes, {})))
     return [_judge(played, takes) for played in _play(model, takes)]
 
 
@@ -151,7 +151,7 @@ def prove(
     network: "Network",
     takes: Takes,
     *,
-    arch: ArchitectureName,
+    arch: str,
     history: tuple[Epoch, ...],
     interrupted: bool,
     metadata: Mapping[str, Any],
@@ -198,7 +198,7 @@ def prove_perceptron(fitted: PerceptronFit, takes: Takes, *, metadata: Mapping[s
 
 def num_parameters(network: "Network", takes: Takes) -> int:
     """Return the number of weights in the file of a network."""
-    return load(_bytes(_complete(network.describe(), takes, {}))).num_parameters
+    return load(to_bytes(_complete(network.describe(), takes, {}))).num_parameters
 
 
 def _finish(
@@ -206,7 +206,7 @@ def _finish(
     takes: Takes,
     trained: Callable[[], Audio],
     *,
-    arch: ArchitectureName,
+    arch: str,
     history: tuple[Epoch, ...],
     interrupted: bool,
     metadata: Mapping[str, Any],
@@ -217,7 +217,7 @@ def _finish(
     ``trained`` gives what its network makes of `_inputs` [shape=(sizes, takes, frames)], and ``found`` the
     errors where they are known already.
     """
-    model = load(_bytes(_complete(description, takes, {})))
+    model = load(to_bytes(_complete(description, takes, {})))
     played = list(_play(model, takes))
     difference = max(float(np.max(np.abs(a - b))) for a, b in zip(played, trained(), strict=True))
     found = found or tuple(tuple(_judge(audio, takes)) for audio in played)
@@ -310,6 +310,6 @@ def _complete(description: Description, takes: Takes, metadata: Mapping[str, Any
     return {**description, "metadata": told}
 
 
-def _bytes(file: Description) -> bytes:
+def to_bytes(file: Description) -> bytes:
     """Return a model file."""
     return (json.dumps(file, allow_nan=False) + "\n").encode()

@@ -48,7 +48,7 @@ class Outlook:
 
     Attributes
     ----------
-    arch : ArchitectureName
+    arch : str
         What is trained.
     num_parameters : int
         Its number of weights.
@@ -62,7 +62,7 @@ class Outlook:
         How long the rest takes at most, from the time of a few steps.
     """
 
-    arch: ArchitectureName
+    arch: str
     num_parameters: int
     steps: int
     done: int
@@ -235,9 +235,8 @@ def fit(
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.manual_seed(seed)
     network = build(description, gain=float(np.std(takes.wet))).to(place)
-    is_recurrent = isinstance(network, Recurrent)
     wanted = plan(
-        recurrent=is_recurrent,
+        recurrent=isinstance(network, Recurrent),
         frames=last - first,
         effort=effort,
         steps=steps,
@@ -249,10 +248,51 @@ def fit(
     loss = Loss(
         torch.from_numpy(takes.wet[:, first:last]), pre_emphasis=pre_emphasis, spectral=wanted.spectral
     )
+    return tune(
+        network,
+        takes,
+        wanted,
+        loss,
+        arch=arch,
+        key=_key(takes, description, wanted, pre_emphasis, seed),
+        seed=seed,
+        threads=threads,
+        checkpoint=checkpoint,
+        metadata=metadata,
+        on_start=on_start,
+        on_step=on_step,
+        on_epoch=on_epoch,
+    )
+
+
+def tune(
+    network: "Network",
+    takes: Takes,
+    wanted: Plan,
+    loss: "Callable[[Tensor, Tensor], Tensor]",
+    *,
+    arch: str,
+    key: str,
+    seed: int,
+    threads: int | None,
+    checkpoint: PathLike | None,
+    metadata: Mapping[str, Any] | None,
+    on_start: Callable[[Outlook], None] | None,
+    on_step: Callable[[int, float], None] | None,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> Fit:
+    """Train a network from the weights that it has; ``key`` tells its checkpoint from any other's.
+
+    The other parameters, and the errors, are those of `fit`.
+    """
+    import torch
+
+    from neural_distortion.training.network import Recurrent
+
+    is_recurrent = isinstance(network, Recurrent)
     session = _Session(
         network=network, optimiser=torch.optim.Adam(network.parameters(), lr=wanted.learning_rate)
     )
-    key = _key(takes, description, wanted, pre_emphasis, seed)
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         session.restore(path, key)
@@ -267,7 +307,7 @@ def fit(
                     num_parameters=num_parameters(network, takes),
                     steps=wanted.steps,
                     done=session.step,
-                    device=place.type,
+                    device=next(network.parameters()).device.type,
                     threads=cores,
                     seconds=rest * trial,
                 )
