@@ -1,5 +1,7 @@
 """Audio files: shapes, formats, and what goes wrong."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import neural_distortion as nd
@@ -151,3 +153,34 @@ def test_the_shipped_guitar_is_a_mono_recording() -> None:
 def test_an_unknown_example_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"'kazoo'.*guitar"):
         nd.example_audio("kazoo")
+
+
+FULL = """
+import resource, sys
+import numpy as np
+import neural_distortion as nd
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    nd.write(sys.argv[1], np.random.default_rng(0).uniform(-1, 1, 100_000), 48_000)
+except OSError as error:
+    print(error)
+"""
+
+if sys.platform != "win32":  # which has no such limit
+
+    @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+    def test_a_file_that_finds_no_room_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+        path = tmp_path / f"noise.{suffix}"
+        nd.write(path, np.random.default_rng(0).uniform(-1, 1, 100_000), 48_000)
+        size = path.stat().st_size
+        path.unlink()
+        for missing in (1, 3_000):
+            told = subprocess.run(
+                [sys.executable, "-c", FULL, str(path), str(size - missing)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert "File too large" in told.stdout
+            assert told.stderr == ""
+            assert not list(tmp_path.iterdir())

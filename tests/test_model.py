@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -619,3 +620,49 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
 def test_an_unknown_example_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"'bassoon'.*overdrive"):
         nd.example_model("bassoon")
+
+
+# A signal that is too long to be held
+
+
+@pytest.mark.parametrize("anti_aliasing", ["off", "2x"])
+@pytest.mark.parametrize("rate", [RATE, 44_100, 96_000])
+@pytest.mark.parametrize("block", [100, 4096, 16_000])
+def test_a_streamed_signal_is_the_whole_signal(
+    guitar: Audio, rate: int, block: int, anti_aliasing: str
+) -> None:
+    model = nd.load(WAVENET, anti_aliasing=anti_aliasing)
+    stereo = np.tile(np.stack([guitar, guitar[::-1]]), 2)
+    for audio in (stereo[0], stereo):
+        pieces = (audio[..., start : start + block] for start in range(0, audio.shape[-1], block))
+        wet = list(model.stream(pieces, rate))
+        assert all(piece.size for piece in wet)
+        np.testing.assert_array_equal(np.concatenate(wet, axis=-1), model(audio, rate))
+
+
+def test_a_streamed_signal_has_its_settings(guitar: Audio) -> None:
+    model = nd.load(KNOBS)
+    rate = model.sample_rate or RATE
+    for parameters in (None, [0.1, 0.9]):
+        (wet,) = model.stream([guitar], rate, parameters=parameters)
+        np.testing.assert_array_equal(wet, model(guitar, rate, parameters=parameters))
+
+
+def test_several_threads_stream_through_one_model(model: nd.Model, guitar: Audio) -> None:
+    expected = model(guitar, RATE)
+    model.process(guitar[:100], RATE)
+    with ThreadPoolExecutor(4) as pool:
+        for pieces in pool.map(lambda _: list(model.stream([guitar], RATE)), range(16)):
+            np.testing.assert_array_equal(pieces[0], expected)
+    goes_on = model.process(guitar[100:200], RATE, reset=False)
+    np.testing.assert_array_equal(goes_on, expected[100:200])
+
+
+def test_a_streamed_signal_that_changes_or_is_empty(model: nd.Model, guitar: Audio) -> None:
+    assert list(model.stream([], 44_100)) == []
+    assert list(model.stream([guitar[:0]], RATE)) == []
+    for rate in (RATE, 44_100):
+        with pytest.raises(ValueError, match="channel"):
+            list(model.stream([guitar, np.stack([guitar, guitar])], rate))
+    with pytest.raises(ValueError, match="both have to be whole numbers"):
+        list(model.stream([guitar], 100))

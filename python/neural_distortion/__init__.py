@@ -30,7 +30,7 @@ from neural_distortion.model import (
 )
 
 if TYPE_CHECKING:
-    from neural_distortion import analysis, training
+    from neural_distortion import analysis, batch, training
 
 __all__ = [
     "Finding",
@@ -43,6 +43,7 @@ __all__ = [
     "SelfTest",
     "__version__",
     "analysis",
+    "batch",
     "doctor",
     "example_audio",
     "example_model",
@@ -57,7 +58,7 @@ if not TYPE_CHECKING:  # which would take any name for a part
 
     def __getattr__(name: str) -> ModuleType:
         """Import a part that only some need, when it is asked for."""
-        if name in ("analysis", "training"):
+        if name in ("analysis", "batch", "training"):
             return import_module(f"{__name__}.{name}")
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

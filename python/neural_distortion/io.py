@@ -1,9 +1,11 @@
 """Audio files. soundfile's ``(frames, channels)`` becomes ``(channels, frames)`` here and nowhere else."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy.typing as npt
 import soundfile
@@ -15,6 +17,9 @@ _AUDIO = Path(__file__).parent / "audio"
 
 _WAV_BYTES = 0xFFFF_FFFF - 0x1_0000
 """What fits a WAV file beside its header; more goes into its successor RF64."""
+
+_ADD_PEAK_CHUNK = 0x1050
+"""What libsndfile calls ``SFC_SET_ADD_PEAK_CHUNK``; soundfile has no word for it."""
 
 
 def example_audio(name: str) -> Path:
@@ -95,6 +100,7 @@ class Reader:
     """
 
     def __init__(self, path: PathLike) -> None:
+        self._path = path
         self._stream = Path(path).open("rb")  # noqa: SIM115 - the Reader is the context manager
         try:
             self._file = soundfile.SoundFile(self._stream)
@@ -107,8 +113,18 @@ class Reader:
         self.frames: int = self._file.frames
 
     def read(self, frames: int = -1) -> Audio:
-        """Return the next ``frames``, or all that are left, in the shape that :func:`read` gives."""
-        samples: Audio = self._file.read(frames, dtype="float32")
+        """Return the next ``frames``, or all that are left, in the shape that :func:`read` gives.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged there.
+        """
+        try:
+            samples: Audio = self._file.read(frames, dtype="float32")
+        except soundfile.LibsndfileError as error:
+            msg = f"{self._path}: damaged behind frame {self._file.tell()} ({_reason(error)})"
+            raise ValueError(msg) from None
         return samples.T
 
     def blocks(self, frames: int) -> Iterator[Audio]:
@@ -156,7 +172,7 @@ class Writer:
             raise ValueError(msg)
         self._partial = self._path.with_name(f".{self._path.name}.partial")
         try:
-            self._stream = self._partial.open("w+b")
+            self._stream = _Stream(self._partial)
         except OSError as error:
             error.filename = str(path)
             raise
@@ -170,11 +186,23 @@ class Writer:
                 f"{path}: no {file_format} of {channels} channel(s) at {sample_rate:g} Hz ({_reason(error)})"
             )
             raise ValueError(msg) from None
+        # libsndfile writes the time beside the peak: the same audio would be another file each time.
+        soundfile._snd.sf_command(self._file._file, _ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
         self.clips: bool = self._file.subtype.startswith(("PCM", "ALAC", "DPCM", "ULAW", "ALAW", "MPEG"))
 
     def write(self, audio: Audio) -> None:
-        """Append ``audio``, ``(frames,)`` or ``(channels, frames)``."""
-        self._file.write(audio.T)
+        """Append ``audio``, ``(frames,)`` or ``(channels, frames)``.
+
+        Raises
+        ------
+        OSError
+            If the disk is full, say; with a format that is packed, it can also come at the end.
+        """
+        try:
+            self._file.write(audio.T)
+        except (AssertionError, soundfile.LibsndfileError):
+            self._check()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -182,16 +210,51 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        if kind is None:
-            self._stream.close()
-            self._partial.replace(self._path)
-        else:
+        try:
+            if kind is None:
+                self._finish()
+            else:
+                with suppress(soundfile.LibsndfileError):
+                    self._file.close()
+        finally:
             self._discard()
+
+    def _finish(self) -> None:
+        """Let the file appear, if all of it could be written."""
+        try:
+            self._file.close()
+        finally:
+            self._check()
+        self._stream.close()
+        self._partial.replace(self._path)
+
+    def _check(self) -> None:
+        """Raise what went wrong with the file, if something did."""
+        if self._stream.error:
+            self._stream.error.filename = str(self._path)
+            raise self._stream.error
 
     def _discard(self) -> None:
         self._stream.close()
-        self._partial.unlink()
+        self._partial.unlink(missing_ok=True)
+
+
+class _Stream(FileIO):
+    """A new file that remembers what goes wrong: libsndfile forgets it at times, above all at the end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  (all that is a buffer)
+        """Write all of ``data``, and return how much of it went there."""
+        rest = memoryview(data).cast("B")
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return len(data) - len(rest)
 
 
 def _format(path: Path) -> str:

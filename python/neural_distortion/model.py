@@ -4,7 +4,8 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -313,6 +314,72 @@ class Model:
         planar, settings = self._checked(audio, sample_rate, parameters)
         wet = self._native.process(planar, sample_rate, parameters=settings, reset=reset)
         return wet.reshape(np.shape(audio))
+
+    def stream(
+        self,
+        blocks: Iterable[npt.ArrayLike],
+        sample_rate: float,
+        *,
+        parameters: npt.ArrayLike | None = None,
+    ) -> Iterator[Audio]:
+        """Render a signal that is too long to be held, as its blocks come, on one core.
+
+        All that comes out is what :meth:`__call__` gives for all blocks together, bit for bit. It comes in
+        other pieces: a delay of the model's, and of resampling, is taken back. The model itself hears nothing
+        of it, so that several threads can stream through one model.
+
+        Parameters
+        ----------
+        blocks : iterable of array of float [shape=(frames,) or (channels, frames)]
+            The dry signal, in pieces of any length.
+        sample_rate : float > 0
+            Its rate, in Hz.
+        parameters : array of numbers [shape=(parameters,)]
+            As in :meth:`__call__`, for all of the signal.
+
+        Yields
+        ------
+        wet : Audio [shape=(frames,) or (channels, frames)]
+            The next piece of the wet signal, none of which is empty.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in :meth:`__call__`; also if the blocks differ in their channels.
+
+        Examples
+        --------
+        >>> import neural_distortion as nd
+        >>> model = nd.load(nd.example_model("overdrive"))
+        >>> sum(wet.size for wet in model.stream([np.zeros(480)] * 100, 44_100))
+        48000
+        """
+        if parameters is not None:
+            settings = as_settings(parameters, len(self.parameters), 1)
+        else:
+            settings = None
+        flat = False
+        taken = given = 0
+
+        def pieces() -> Iterator[Audio]:
+            nonlocal flat, taken
+            for block in blocks:
+                planar, _ = self._checked(block, sample_rate, None)
+                flat = np.ndim(block) == 1
+                taken += planar.shape[1]
+                yield planar
+
+        native = self._native.fresh()
+        rate = native.sample_rate or sample_rate
+        if rate == sample_rate:
+            wet = _aligned(native, pieces(), rate, settings)
+        else:
+            wet = _resampled(native, pieces(), sample_rate, settings)
+        for piece in wet:
+            part = piece[:, : taken - given]  # behind the end is what silence gives
+            given += part.shape[1]
+            if part.size:
+                yield part[0] if flat else part
 
     def _checked(
         self, audio: npt.ArrayLike, sample_rate: float, parameters: npt.ArrayLike | None
@@ -648,6 +715,52 @@ def example(name: str, paths: Iterable[Path]) -> Path:
         msg = f"no example is called {name!r}: there is {', '.join(sorted(examples))}"
         raise ValueError(msg)
     return examples[name]
+
+
+def _aligned(
+    native: _native.Model, pieces: Iterable[Audio], rate: float, settings: Audio | None
+) -> Iterator[Audio]:
+    """Yield what a model makes of pieces at its rate, without its delay."""
+    late = native.latency_samples
+    channels = 0
+    for piece in pieces:
+        channels = piece.shape[0]
+        wet = native.process(piece, rate, parameters=settings, reset=False)
+        dropped = min(late, wet.shape[1])
+        late -= dropped
+        yield wet[:, dropped:]
+    if channels:
+        silence = np.zeros((channels, native.latency_samples), dtype=np.float32)
+        yield native.process(silence, rate, parameters=settings, reset=False)[:, late:]
+
+
+def _resampled(
+    native: _native.Model, pieces: Iterable[Audio], sample_rate: float, settings: Audio | None
+) -> Iterator[Audio]:
+    """Yield what a model makes of pieces at another rate than its own, from silence into silence."""
+    rate = native.sample_rate or sample_rate
+    pieces = iter(pieces)
+    first = next(pieces, None)
+    if first is None:
+        return
+    channels = first.shape[0]
+    there = _native.Resampler(sample_rate, rate, channels=channels)
+    back = _native.Resampler(rate, sample_rate, channels=channels)
+    nothing = np.zeros((channels, 0), dtype=np.float32)
+    silence = np.zeros((channels, there.reach), dtype=np.float32)
+
+    def resampled() -> Iterator[Audio]:
+        for piece in chain([silence, first], pieces):
+            yield there.process(piece, last=False)
+        yield there.process(silence, last=True)
+
+    early = there.reach
+    for wet in _aligned(native, resampled(), rate, settings):
+        piece = back.process(np.ascontiguousarray(wet), last=False)
+        dropped = min(early, piece.shape[1])
+        early -= dropped
+        yield piece[:, dropped:]
+    yield back.process(nothing, last=True)[:, early:]
 
 
 def as_audio(audio: npt.ArrayLike) -> Audio:

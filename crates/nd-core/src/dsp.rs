@@ -13,6 +13,7 @@
 //! | [`Crossfade`](crossfade::Crossfade) | from one signal to another without a gap |
 //! | [`RateChange`](rate::RateChange) | plays a model of one rate in a stream of another |
 //! | [`Meter`](meter::Meter) | how loud it is |
+//! | [`Loudness`](loudness::Loudness) | how loud all of it is, to the ear |
 //! | [`Oversampler`] | a signal at several times its rate, and back |
 //! | [`TunerInput`](tuner::TunerInput) | lets a [`Tuner`](tuner::Tuner) on another thread hear the string |
 //!
@@ -43,13 +44,16 @@
 //! level.process(&mut block);
 //! ```
 //!
-//! [`resample`](resample()) and [`process_at`] are for signals that are there as a whole; they allocate.
+//! [`resample`](resample()) and [`process_at`] are for signals that are there as a whole,
+//! [`Resampler`](resample::Resampler) for those that come in pieces; they allocate. So does `Loudness`, a little with
+//! each second.
 
 pub mod cabinet;
 pub mod crossfade;
 pub mod dc;
 pub mod delay;
 pub mod gate;
+pub mod loudness;
 pub mod meter;
 pub mod oversample;
 pub mod rate;

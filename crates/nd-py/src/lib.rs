@@ -5,6 +5,7 @@
 mod error;
 mod model;
 mod option;
+mod signal;
 
 use pyo3::prelude::*;
 
@@ -15,6 +16,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::option::instruction_sets;
+
+    #[pymodule_export]
+    use crate::signal::{Loudness, Resampler};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

@@ -230,6 +230,18 @@ impl Model {
         Ok(())
     }
 
+    /// A model with the same weights that has heard nothing, also while this one is at work.
+    fn fresh(&self) -> Self {
+        Self {
+            fresh: self.fresh.clone(),
+            stream: Mutex::default(),
+            quality: AtomicU64::new(self.quality().to_bits()),
+            unstable: AtomicBool::new(false),
+            spec: Arc::clone(&self.spec),
+            file: self.file.clone(),
+        }
+    }
+
     /// A model with the same weights and, from here on, a state of its own.
     fn clone(&self) -> PyResult<Self> {
         Ok(Self {

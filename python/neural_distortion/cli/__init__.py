@@ -11,7 +11,18 @@ import typer
 from rich.markup import escape
 
 from neural_distortion._extra import MissingExtra
-from neural_distortion.cli import analysis, capture, convert, demo, doctor, info, render, simulation, training
+from neural_distortion.cli import (
+    analysis,
+    batch,
+    capture,
+    convert,
+    demo,
+    doctor,
+    info,
+    render,
+    simulation,
+    training,
+)
 from neural_distortion.cli.console import messages
 
 app = typer.Typer(
@@ -24,6 +35,7 @@ for command in (
     demo.demo,
     info.info,
     render.render,
+    batch.render_many,
     convert.convert,
     doctor.doctor,
     analysis.analyze,

@@ -1,7 +1,9 @@
-//! From one sample rate to another, for signals that are there as a whole.
+//! From one sample rate to another, with a delay that is taken back.
+
+use std::{fmt, mem};
 
 use rubato::audioadapter_buffers::owned::SequentialOwned;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+use rubato::{Fft, FixedSync, Resampler as Resample, WindowFunction};
 
 /// Two rates that [`resample`] does not convert between.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -32,30 +34,109 @@ const FILTER_LENGTH: usize = 2048;
 /// # Errors
 ///
 /// [`UnsupportedRates`], unless both rates are whole numbers from 1000 to 1 000 000.
-#[expect(clippy::missing_panics_doc, reason = "what is expected cannot fail")]
 pub fn resample(audio: &[f32], from: f64, to: f64) -> Result<Vec<f32>, UnsupportedRates> {
-    let (Some(from), Some(to)) = (whole(from), whole(to)) else {
-        return Err(UnsupportedRates { from, to });
-    };
-    if from == to || audio.is_empty() {
-        return Ok(audio.to_vec());
+    let mut resampler = Resampler::new(from, to)?;
+    let mut output = Vec::new();
+    resampler.push(audio, &mut output);
+    resampler.finish(&mut output);
+    Ok(output)
+}
+
+/// [`resample`](resample()) for a signal that is too long to be held: it comes and goes in pieces of any length.
+///
+/// All pieces of output together are what `resample` gives for all of the input, bit for bit. What comes out lags behind
+/// by up to three [blocks](Self::block). It allocates, for the output.
+pub struct Resampler {
+    from: usize,
+    to: usize,
+    /// None for equal rates.
+    fft: Option<Fft<f64>>,
+    /// What has come in and makes no block yet.
+    waiting: Vec<f64>,
+    /// Frames that came in and went out.
+    taken: u64,
+    given: u64,
+    /// Frames of the filter's delay that are still to be dropped.
+    late: usize,
+}
+
+impl Resampler {
+    /// From a rate of `from` to one of `to`, both in Hz.
+    ///
+    /// # Errors
+    ///
+    /// [`UnsupportedRates`], unless both rates are whole numbers from 1000 to 1 000 000.
+    #[expect(clippy::missing_panics_doc, reason = "what is expected cannot fail")]
+    pub fn new(from: f64, to: f64) -> Result<Self, UnsupportedRates> {
+        let (Some(from), Some(to)) = (whole(from), whole(to)) else {
+            return Err(UnsupportedRates { from, to });
+        };
+        let fft = (from != to).then(|| {
+            let window = WindowFunction::BlackmanHarris2;
+            Fft::<f64>::new_custom(from, to, block(from, to), 1, 1, window, FixedSync::Input)
+                .expect("rates and block are positive")
+        });
+        let late = fft.as_ref().map_or(0, Resample::output_delay);
+        Ok(Self { from, to, fft, waiting: Vec::new(), taken: 0, given: 0, late })
     }
-    let mut fft = Fft::<f64>::new_custom(
-        from,
-        to,
-        block(from, to),
-        1,
-        1,
-        WindowFunction::BlackmanHarris2,
-        FixedSync::Input,
-    )
-    .expect("rates and block are positive");
-    let input = SequentialOwned::new_from(audio.iter().copied().map(f64::from).collect(), 1, audio.len())
-        .expect("one channel of as many frames as there are samples");
-    let output =
-        fft.process_all(&input, audio.len(), None).expect("the buffers have the sizes that were asked for");
-    #[allow(clippy::cast_possible_truncation, reason = "audio is f32; f64 is for the intermediate results")]
-    Ok(output.take_data().into_iter().map(|y| y as f32).collect())
+
+    /// Frames of input for one transform: as far as the filter reaches to either side.
+    pub fn block(&self) -> usize {
+        block(self.from, self.to)
+    }
+
+    /// Appends to `output` what `audio`, the next piece of the signal, lets out.
+    pub fn push(&mut self, audio: &[f32], output: &mut Vec<f32>) {
+        self.taken += audio.len() as u64;
+        if self.fft.is_none() {
+            output.extend_from_slice(audio);
+            return;
+        }
+        let block = self.block();
+        self.waiting.extend(audio.iter().copied().map(f64::from));
+        let waiting = mem::take(&mut self.waiting);
+        let blocks = waiting.chunks_exact(block);
+        self.waiting.extend_from_slice(blocks.remainder());
+        blocks.for_each(|block| self.transform(block, output));
+    }
+
+    /// Appends to `output` what is left of a signal that has come in as a whole.
+    pub fn finish(&mut self, output: &mut Vec<f32>) {
+        let wanted = (self.taken * self.to as u64).div_ceil(self.from as u64);
+        let rest = if self.fft.is_some() { wanted.saturating_sub(self.given) } else { 0 };
+        let start = output.len();
+        let mut last = mem::take(&mut self.waiting);
+        #[allow(clippy::cast_possible_truncation, reason = "at most what lags behind")]
+        let end = start + rest as usize;
+        while output.len() < end {
+            last.resize(self.block(), 0.0);
+            self.transform(&last, output);
+            last.clear();
+        }
+        output.truncate(end);
+    }
+
+    /// Appends what one block lets out, without the delay at the start.
+    fn transform(&mut self, block: &[f64], output: &mut Vec<f32>) {
+        let Some(fft) = &mut self.fft else { return };
+        let input = SequentialOwned::new_from(block.to_vec(), 1, block.len())
+            .expect("one channel of as many frames as there are samples");
+        let there = fft.process(&input, None).expect("the block has the size that was asked for").take_data();
+        let dropped = self.late.min(there.len());
+        self.late -= dropped;
+        self.given += (there.len() - dropped) as u64;
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "audio is f32; f64 is for the intermediate results"
+        )]
+        output.extend(there[dropped..].iter().map(|&y| y as f32));
+    }
+}
+
+impl fmt::Debug for Resampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resampler").field("from", &self.from).field("to", &self.to).finish_non_exhaustive()
+    }
 }
 
 /// Returns what `process`, which runs in place and at `rate`, makes of `audio` at `sample_rate` (both in Hz).
@@ -188,6 +269,35 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_length_give_the_same_bits() {
+        for (from, to) in RATES {
+            let input = sine(0.2 * from.min(to), from, 20_011);
+            let whole = resample(&input, from, to).expect("whole rates");
+            for piece in [1, 77, 4096, 20_011] {
+                let mut resampler = Resampler::new(from, to).expect("whole rates");
+                let mut pieces = Vec::new();
+                input.chunks(piece).for_each(|audio| resampler.push(audio, &mut pieces));
+                resampler.finish(&mut pieces);
+                assert_eq!(pieces, whole, "pieces of {piece} from {from} to {to} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn what_lags_behind_does_not_grow() {
+        let (from, to) = (44_100.0, 48_000.0);
+        let mut resampler = Resampler::new(from, to).expect("whole rates");
+        let mut given = 0;
+        for second in 1..20_u32 {
+            let mut output = Vec::new();
+            resampler.push(&vec![0.0; from as usize], &mut output);
+            given += output.len();
+            let behind = f64::from(second) * to - given as f64;
+            assert!(behind < 3.0 * resampler.block() as f64 * to / from, "{behind} frames after {second} s");
         }
     }
 

@@ -1,0 +1,21 @@
+"""Many recordings through many models: on all cores of a machine, or of a cluster.
+
+>>> import tempfile
+>>> import neural_distortion as nd
+>>> folder = tempfile.TemporaryDirectory()
+>>> guitar, models = nd.example_audio("guitar"), [nd.example_model("overdrive-light")]
+>>> results = nd.batch.render([guitar], models, folder.name, gains_db=[-6, 6], segment_s=5)
+>>> [row.output for row in results]
+['overdrive-light/guitar_+6dB_0001.wav', 'overdrive-light/guitar_+6dB_0002.wav', ...]
+>>> folder.cleanup()
+
+What one machine renders, a cluster renders to the same bytes. What is there and whole is not rendered again.
+"""
+
+from neural_distortion.batch.cluster import RenderModel
+from neural_distortion.batch.journal import Results
+from neural_distortion.batch.plan import Settings
+from neural_distortion.batch.render import Progress, render, render_listed
+from neural_distortion.batch.row import Row
+
+__all__ = ["Progress", "RenderModel", "Results", "Row", "Settings", "render", "render_listed"]
