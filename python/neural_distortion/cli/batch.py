@@ -49,7 +49,6 @@ def render_many(
         typer.Option(metavar="KNOB=VALUE,…", help="Settings of a knob; an output for each. Once a knob."),
     ] = None,
     quality: Annotated[float, typer.Option(help="Size, 0 (smallest) to 1 (full).")] = 1.0,
-    anti_aliasing: Annotated[str, typer.Option(help="off, eco, standard, best, or a method.")] = "off",
     format_: Annotated[str, typer.Option("--format", help="wav, flac, ogg, mp3, aiff, ….")] = "wav",
     subtype: Annotated[
         str | None, typer.Option(help="PCM_16, PCM_24, FLOAT, …; by default, as exact as the format can.")
@@ -90,7 +89,6 @@ def render_many(
         "seed": seed,
         "parameters": dict(map(knob, parameter or [])),
         "quality": quality,
-        "anti_aliasing": anti_aliasing,
         "format": format_,
         "subtype": subtype,
         "segment_s": seconds(segment) if segment else None,
