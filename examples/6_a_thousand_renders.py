@@ -10,7 +10,6 @@
 
 # %%
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
@@ -18,46 +17,69 @@ import neural_distortion as nd
 import numpy as np
 
 folder = Path(tempfile.mkdtemp())
-dry, sample_rate = nd.read(nd.example_audio("guitar"))
-models = {
-    "soft-clip": nd.load(nd.example_model("soft-clip")),
-    "lstm": nd.load("../tests/data/models/lstm.nam"),
+guitar, sample_rate = nd.read(nd.example_audio("phrases"))
+(folder / "di").mkdir()
+for number, clip in enumerate(guitar[: 20 * sample_rate].reshape(50, -1)):
+    nd.write(folder / "di" / f"{number:02d}.wav", clip, sample_rate)
+
+# %% [markdown]
+# Every clip goes through every model, at every setting of its knob, at two gains that are each changed at
+# random by up to 3 dB. The seed and the name of an output decide by how much, so that every one of them can
+# be made again, on any machine.
+
+# %%
+render = {
+    "inputs": f"{folder}/di/*.wav",
+    "models": [nd.example_model(name) for name in ("overdrive-light", "distortion-light")],
+    "out": folder / "wet",
+    "parameters": {"drive": [0, 0.25, 0.5, 0.75, 1]},
+    "gains_db": [-6, 6],
+    "jitter_db": 3,
+    "seed": 1,
 }
-
-# %% [markdown]
-# A model is one thread's at a time; a clone shares its weights and has a state of its own. The engine lets
-# go of Python's lock while it plays, so that threads are enough. One long signal is spread over the cores
-# by itself; here it is the clips that are spread.
-
-
-# %%
-def render(job):
-    """Render one clip; the job's number is its seed, so that every clip can be made again."""
-    random = np.random.default_rng(job)
-    name = random.choice(list(models))
-    start = random.integers(0, dry.size - sample_rate // 2)
-    gain = 10 ** (random.uniform(-12, 12) / 20)
-    clip = gain * dry[start : start + sample_rate // 2]
-    return name, models[name].clone()(clip, sample_rate, threads=1)
-
-
 begin = perf_counter()
-with ThreadPoolExecutor() as pool:
-    clips = list(pool.map(render, range(1_000)))
+results = nd.batch.render(**render, format="flac", subtype="PCM_16", level_db=-12)
 seconds = perf_counter() - begin
-played = sum(clip.size for _, clip in clips) / sample_rate
-print(f"{len(clips)} clips, {played:.0f} s of audio, in {seconds:.1f} s")
+print(f"{len(results)} clips, {sum(row.duration_s for row in results):.0f} s of audio, in {seconds:.1f} s")
 
 # %% [markdown]
-# Files are written as soundfile's 32-bit float, and read back the same.
+# Each output has a row, which says all that made it.
 
 # %%
-for number, (name, clip) in enumerate(clips[:20]):
-    nd.write(folder / f"{number:04d}_{name}.wav", clip, sample_rate)
-again, _ = nd.read(sorted(folder.glob("*.wav"))[0])
-assert np.array_equal(again, clips[0][1])
-sorted(path.name for path in folder.iterdir())[:5]
+row = next(iter(results))
+print(row.output)
+print(f"  {Path(row.input).name} at {row.gain_db:+.2f} dB through {Path(row.model).name} at {row.parameters}")
+print(f"  {row.loudness_in_lufs:.1f} LUFS in, {row.loudness_out_lufs:.1f} LUFS out, a peak of {row.peak:.2f}")
+print(f"  input {row.input_sha256[:8]}…, model {row.model_sha256[:8]}…, output {row.output_sha256[:8]}…")
 
 # %% [markdown]
-# For files that are there already, the command line does the same: `neural-distortion render model.nam
-# *.wav folder/`.
+# What is there and whole is left as it is: a run that was killed goes on where it was, when it is asked for
+# again. Here one output is lost, and made again.
+
+# %%
+lost = folder / "wet" / row.output
+before = lost.read_bytes()
+lost.unlink()
+last = []
+again = nd.batch.render(**render, format="flac", subtype="PCM_16", level_db=-12, on_progress=last.append)
+assert lost.read_bytes() == before
+print(f"{last[-1].kept} kept, {last[-1].done} rendered")
+
+# %% [markdown]
+# The rows are a table, too: `results.write("out.csv")`, or `results.to_pandas()` with the extra `cluster`.
+# Quiet clips gain more from a distortion than loud ones:
+
+# %%
+dry = np.array([row.loudness_in_lufs for row in results])
+wet = np.array([row.loudness_out_lufs for row in results])
+for low in range(-40, -15, 5):
+    chosen = (low <= dry) & (dry < low + 5)
+    if chosen.any():
+        print(
+            f"{low} to {low + 5} LUFS: {np.mean(wet[chosen] - dry[chosen]):+.1f} LU in {chosen.sum()} clips"
+        )
+
+# %% [markdown]
+# A file that cannot be used does not stop the others: it has a row with its error. The command line does the
+# same, `neural-distortion render-many --inputs 'di/*.wav' --models 'captures/*.nam' wet`, and so does a
+# cluster, with `cluster="auto"`.

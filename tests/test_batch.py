@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from neural_distortion._extra import MissingExtra
 from neural_distortion.batch import Row, Settings, pool
-from neural_distortion.batch.item import UNFINISHED, Rows, render_item
+from neural_distortion.batch.item import UNFINISHED, Outcome, Rows, render_item
 from neural_distortion.batch.journal import FILE
 from neural_distortion.batch.plan import Item, listed, planned
 from neural_distortion.cli import main
@@ -176,8 +176,20 @@ def test_what_is_there_and_whole_is_left_as_it_is(inputs: Path, tmp_path: Path) 
     def again(level_db: float = 0) -> set[str]:
         """Return what is written by another run."""
         before = times(out)
-        nd.batch.render(f"{inputs}/*.*", [LSTM, CLIPPER], out, segment_s=0.25, level_db=level_db)
-        return {name for name, time in times(out).items() if before.get(name) != time}
+        last: list[nd.batch.Progress] = []
+        results = nd.batch.render(
+            f"{inputs}/*.*",
+            [LSTM, CLIPPER],
+            out,
+            segment_s=0.25,
+            level_db=level_db,
+            on_progress=last.append,
+        )
+        assert {row.output for row in results} == set(files(out))
+        changed = {name for name, time in times(out).items() if before.get(name) != time}
+        assert last[-1].done == len({name.rsplit("_", 1)[0] for name in changed})
+        assert last[-1].done + last[-1].kept == last[-1].total == 4
+        return changed
 
     assert again() == set(files(out)) != set()
     assert again() == set()
@@ -190,6 +202,20 @@ def test_what_is_there_and_whole_is_left_as_it_is(inputs: Path, tmp_path: Path) 
     nd.write(inputs / "b.flac", np.zeros(20_000), RATE)
     assert {name.split("_")[0] for name in again()} == {"soft-clip/b", "overdrive-light/b"}
     assert again(level_db=-1) == set(files(out))
+
+
+def test_another_run_leaves_the_results_of_the_first(inputs: Path, tmp_path: Path) -> None:
+    def render(*names: str, level_db: float = 0) -> nd.batch.Results:
+        return nd.batch.render(
+            [inputs / name for name in names], [CLIPPER], tmp_path / "out", level_db=level_db
+        )
+
+    both = render("a.wav", "b.flac")
+    rows = list(both)
+    assert list(render("b.flac")) == rows[1:]
+    assert list(both) == rows
+    assert [row.level_db for row in render("a.wav", level_db=-3)] == [-3]
+    assert [row.level_db for row in both] == [-3, 0]
 
 
 def test_what_failed_is_tried_again(inputs: Path, tmp_path: Path) -> None:
@@ -317,9 +343,9 @@ def test_work_is_taken_as_it_is_done() -> None:
 
         return itertools.chain(map(one, range(10_000)))
 
-    def submit(_item: Item, _recorded: Rows) -> "Future[Rows]":
-        future: Future[Rows] = Future()
-        future.set_result(())
+    def submit(_item: Item, _recorded: Rows) -> "Future[Outcome]":
+        future: Future[Outcome] = Future()
+        future.set_result(Outcome(()))
         return future
 
     for _ in pool.in_order_of_completion(jobs(), submit, workers=3):

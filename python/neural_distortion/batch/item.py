@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -36,6 +36,13 @@ _UNKNOWN = 1 << 62
 Rows: TypeAlias = tuple[Row, ...]
 
 
+class Outcome(NamedTuple):
+    """What came of an item: its rows, and whether they were true before."""
+
+    rows: Rows
+    kept: bool = False
+
+
 class Stopped(Exception):
     """Nobody wants the output any more."""
 
@@ -46,7 +53,7 @@ def render_item(
     out: str,
     settings: Settings,
     stopped: Callable[[], bool] = lambda: False,
-) -> Rows:
+) -> Outcome:
     """Return the rows of an item: those ``recorded`` if they are true, or new ones once it is rendered.
 
     What goes wrong with the item is in a row. It is the same whichever thread or machine does it, and doing
@@ -57,7 +64,7 @@ def render_item(
     except Stopped:
         raise
     except Exception as error:  # the others go on
-        return (failed(item, settings, error),)
+        return Outcome((failed(item, settings, error),))
 
 
 def failed(item: Item, settings: Settings, error: BaseException) -> Row:
@@ -88,15 +95,17 @@ def _asked(item: Item, settings: Settings) -> Row:
     )
 
 
-def _render(item: Item, recorded: Rows, out: Path, settings: Settings, stopped: Callable[[], bool]) -> Rows:
-    """Return the rows of an item, or raise what goes wrong."""
+def _render(
+    item: Item, recorded: Rows, out: Path, settings: Settings, stopped: Callable[[], bool]
+) -> Outcome:
+    """Return what comes of an item, or raise what goes wrong."""
     model, model_sha256 = _model(item.model, settings)
     asked = dataclasses.replace(
         _asked(item, settings), input_sha256=_known_sha256(*_state(item.input)), model_sha256=model_sha256
     )
     recipe = _recipe(asked, settings)
     if recorded and all(row.recipe_sha256 == recipe and _is_whole(row, out) for row in recorded):
-        return recorded
+        return Outcome(recorded, kept=True)
     asked = dataclasses.replace(asked, recipe_sha256=recipe, instruction_set=model.instruction_set)
     rows: list[Row] = []
     try:
@@ -106,7 +115,7 @@ def _render(item: Item, recorded: Rows, out: Path, settings: Settings, stopped: 
         for row in rows:
             (out / row.output).unlink(missing_ok=True)
         raise
-    return tuple(rows)
+    return Outcome(tuple(rows))
 
 
 def _segments(

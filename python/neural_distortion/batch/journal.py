@@ -25,9 +25,13 @@ _ROWS_AT_A_TIME = 4096
 
 _TABLE = """
 create table if not exists renders(
-    item text, segment integer, run integer, status text, row text, primary key(item, segment)
+    item text, segment integer, first integer, last integer, status text, row text, primary key(item, segment)
 ) without rowid
 """
+
+
+_OF_RUN = ":run between first and last"
+"""What a run asked for, a later one may have asked for, too."""
 
 
 class Journal:
@@ -53,7 +57,7 @@ class Journal:
             for line in ("locking_mode=exclusive", "journal_mode=wal", "synchronous=normal"):
                 self._connection.execute(f"pragma {line}")
             self._connection.execute(_TABLE)
-            (last,) = self._connection.execute("select coalesce(max(run), 0) from renders").fetchone()
+            (last,) = self._connection.execute("select coalesce(max(last), 0) from renders").fetchone()
         except sqlite3.Error as error:
             self._connection.close()
             if "locked" in str(error):
@@ -71,9 +75,9 @@ class Journal:
         ValueError
             If it is of this run.
         """
-        query = "select run, status, row from renders where item = ? order by segment"
+        query = "select last, status, row from renders where item = ? order by segment"
         found = self._connection.execute(query, (item,)).fetchall()
-        if item in self._held or any(run == self.run for run, *_ in found):
+        if item in self._held or any(last == self.run for last, *_ in found):
             msg = f"{item} would be rendered twice"
             raise ValueError(msg)
         return tuple(Row.from_json(text) for _, status, text in found if status == "done")
@@ -82,10 +86,12 @@ class Journal:
         """Write the rows of an item in the place of older ones."""
         try:
             with self._connection as connection:
+                query = "select coalesce(min(first), ?) from renders where item = ?"
+                (first,) = connection.execute(query, (self.run, item)).fetchone()
                 connection.execute("delete from renders where item = ?", (item,))
                 connection.executemany(
-                    "insert into renders values (?, ?, ?, ?, ?)",
-                    [(item, row.segment, self.run, row.status, row.to_json()) for row in rows],
+                    "insert into renders values (?, ?, ?, ?, ?, ?)",
+                    [(item, row.segment, first, self.run, row.status, row.to_json()) for row in rows],
                 )
         except sqlite3.OperationalError:
             self._held[item] = rows
@@ -125,9 +131,9 @@ class Results:
         return self._path.parent
 
     def __iter__(self) -> Iterator[Row]:
-        query = "select row from renders where run = ? order by item, segment"
+        query = f"select row from renders where {_OF_RUN} order by item, segment"
         with closing(sqlite3.connect(self._path)) as connection:
-            for (text,) in connection.execute(query, (self._run,)):
+            for (text,) in connection.execute(query, {"run": self._run}):
                 yield Row.from_json(text)
         yield from self._held
 
@@ -135,9 +141,9 @@ class Results:
         return self._count("done") + self._count("failed")
 
     def _count(self, status: str) -> int:
-        query = "select count(*) from renders where run = ? and status = ?"
+        query = f"select count(*) from renders where {_OF_RUN} and status = :status"
         with closing(sqlite3.connect(self._path)) as connection:
-            (count,) = connection.execute(query, (self._run, status)).fetchone()
+            (count,) = connection.execute(query, {"run": self._run, "status": status}).fetchone()
         return int(count) + sum(row.status == status for row in self._held)
 
     @property

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from neural_distortion._extra import needs
-from neural_distortion.batch.item import Rows, render_item
+from neural_distortion.batch.item import Outcome, Rows, render_item
 from neural_distortion.batch.plan import Item, Settings
 
-Submit: TypeAlias = Callable[[Item, Rows], "Future[Rows]"]
+Submit: TypeAlias = Callable[[Item, Rows], "Future[Outcome]"]
 """What begins the work on an item, of which some rows are known."""
 
 WAITING = 2
@@ -23,9 +23,9 @@ _RETRIES = 3
 
 def in_order_of_completion(
     jobs: Iterable[tuple[Item, Rows]], submit: Submit, workers: int
-) -> Iterator[tuple[Item, "Future[Rows]"]]:
+) -> Iterator[tuple[Item, "Future[Outcome]"]]:
     """Yield each item as soon as it is done, and take the next only then."""
-    running: dict[Future[Rows], Item] = {}
+    running: dict[Future[Outcome], Item] = {}
     for item, recorded in jobs:
         running[submit(item, recorded)] = item
         if len(running) >= WAITING * workers:
@@ -34,7 +34,7 @@ def in_order_of_completion(
         yield from _finished(running)
 
 
-def _finished(running: dict["Future[Rows]", Item]) -> Iterator[tuple[Item, "Future[Rows]"]]:
+def _finished(running: dict["Future[Outcome]", Item]) -> Iterator[tuple[Item, "Future[Outcome]"]]:
     """Wait for one item, and take out all that are done."""
     for future in wait(running, return_when=FIRST_COMPLETED).done:
         yield running.pop(future), future
@@ -75,10 +75,10 @@ def cluster(address: str, out: str, settings: Settings) -> Iterator[tuple[Submit
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(render_item)
     running: set[Any] = set()
 
-    def submit(item: Item, recorded: Rows) -> "Future[Rows]":
+    def submit(item: Item, recorded: Rows) -> "Future[Outcome]":
         reference = task.remote(item, recorded, out, settings)
         running.add(reference)
-        future: Future[Rows] = reference.future()
+        future: Future[Outcome] = reference.future()
         future.add_done_callback(lambda _: running.discard(reference))
         return future
 

@@ -194,29 +194,30 @@ def _work(
     on_progress: Callable[[Progress], None],
 ) -> None:
     """Do all items of a plan."""
-    known: dict[str, Rows] = {}
+    begun: set[str] = set()
 
     def jobs() -> Iterator[tuple[Item, Rows]]:
         for item in plan.items():
-            if item.name in known:
+            if item.name in begun:
                 msg = f"{item.name} would be rendered twice"
                 raise ValueError(msg)
-            known[item.name] = journal.recorded(item.name)
-            yield item, known[item.name]
+            begun.add(item.name)
+            yield item, journal.recorded(item.name)
 
     progress = Progress(0, 0, 0, plan.total)
     on_progress(progress)
     for item, future in pool.in_order_of_completion(jobs(), submit, workers):
         try:
-            rows = future.result()
+            rows, kept = future.result()
         except Exception as error:  # a worker that was killed again and again
-            rows = (failed(item, settings, error),)
+            rows, kept = (failed(item, settings, error),), False
         journal.put(item.name, rows)
-        bad, kept = rows[0].status == "failed", rows == known.pop(item.name)
+        begun.remove(item.name)
+        bad = rows[0].status == "failed"
         progress = Progress(
             progress.done + (not bad and not kept),
             progress.failed + bad,
-            progress.kept + (kept and not bad),
+            progress.kept + kept,
             plan.total,
             rows,
         )
