@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -261,10 +262,16 @@ def _format(path: Path) -> str:
     """Return soundfile's name of the format that the suffix of ``path`` stands for."""
     suffix = path.suffix.removeprefix(".").upper()
     name = {"AIF": "AIFF", "OGA": "OGG"}.get(suffix, suffix)
-    if name not in soundfile.available_formats():
+    if name not in _formats():
         msg = f"{path}: the suffix stands for no audio format; .wav, .flac, .ogg, .mp3 and .aiff do"
         raise ValueError(msg)
     return name
+
+
+@cache
+def _formats() -> frozenset[str]:
+    """Return soundfile's names of all formats, which it asks libsndfile for one by one."""
+    return frozenset(soundfile.available_formats())
 
 
 def _reason(error: Exception) -> str:
