@@ -10,6 +10,7 @@ pub mod fir;
 mod instruction_set;
 pub mod mix;
 pub mod recurrent;
+pub mod residual;
 pub mod table;
 
 pub(crate) use instruction_set::dispatch;

@@ -288,40 +288,57 @@ fn push_mix(
 ) {
     let (first, _) = convs[0];
     let outs = first.out_channels / first.groups;
+    let heights: Box<[usize]> = tile_heights(outs, plan.lanes()).collect();
     for group in 0..first.groups {
-        let mut taps = Vec::new();
-        // Of each row: its convolution, its input channel in the group, its tap.
-        let mut rows = Vec::new();
-        for &(conv, source) in convs {
-            let ins = conv.in_channels / conv.groups;
-            plan.remember(source, (conv.kernel_size - 1) * conv.dilation);
-            for tap in 0..conv.kernel_size {
-                let delay = (conv.kernel_size - 1 - tap) * conv.dilation * plan.rate_factor;
-                taps.push(Tap { source: Channels::new(source, group * ins, ins), delay });
-                rows.extend((0..ins).map(|input| (conv, input, tap)));
-            }
-        }
-        let channel = |out: usize| group * outs + out;
-        let bias = |out: usize| {
-            let biases = convs.iter().filter_map(|(conv, _)| conv.bias.as_ref());
-            scale * biases.map(|bias| bias[channel(out)]).sum::<f32>()
-        };
-        let weight = |out: usize, row: usize| {
-            let (conv, input, tap) = rows[row];
-            scale
-                * conv.weight
-                    [(channel(out) * (conv.in_channels / conv.groups) + input) * conv.kernel_size + tap]
-        };
-        let weights = super::pack::mix(outs, rows.len(), plan.lanes(), bias, weight);
-        let weights = plan.weights(&weights);
+        let taps = convs.iter().flat_map(|&(conv, source)| taps(plan, conv, source, group)).collect();
+        let summed: Vec<&Conv1d> = convs.iter().map(|&(conv, _)| conv).collect();
+        let weights = plan.weights(&pack_sums(&summed, group, scale, heights.iter().copied()));
+        let channel = group * outs;
         plan.push(Step::Mix(Mix {
-            taps: taps.into(),
-            heights: tile_heights(outs, plan.lanes()).collect(),
+            taps,
+            heights: heights.clone(),
             weights,
-            residual: residual.map(|all| Channels::new(all.signal, all.first + channel(0), outs)),
-            target: Channels::new(target, channel(0), outs),
+            residual: residual.map(|all| Channels::new(all.signal, all.first + channel, outs)),
+            target: Channels::new(target, channel, outs),
         }));
     }
+}
+
+/// What a group of a convolution looks at, which its source remembers from now on.
+pub(super) fn taps(plan: &mut Plan, conv: &Conv1d, source: SignalId, group: usize) -> Vec<Tap> {
+    plan.remember(source, (conv.kernel_size - 1) * conv.dilation);
+    let ins = conv.in_channels / conv.groups;
+    let source = Channels::new(source, group * ins, ins);
+    let delay = |tap| (conv.kernel_size - 1 - tap) * conv.dilation * plan.rate_factor;
+    (0..conv.kernel_size).map(|tap| Tap { source, delay: delay(tap) }).collect()
+}
+
+/// Weights of the sum of some convolutions of a group, in tiles of these heights, with a factor on all.
+pub(super) fn pack_sums(
+    convs: &[&Conv1d],
+    group: usize,
+    scale: f32,
+    heights: impl IntoIterator<Item = usize>,
+) -> Vec<f32> {
+    // Of each row: its convolution, its input channel in the group, its tap.
+    let rows: Vec<_> = convs
+        .iter()
+        .flat_map(|&conv| {
+            let ins = conv.in_channels / conv.groups;
+            (0..conv.kernel_size).flat_map(move |tap| (0..ins).map(move |input| (conv, input, tap)))
+        })
+        .collect();
+    let channel = |out: usize| group * (convs[0].out_channels / convs[0].groups) + out;
+    let bias = |out: usize| {
+        let biases = convs.iter().filter_map(|conv| conv.bias.as_ref());
+        scale * biases.map(|bias| bias[channel(out)]).sum::<f32>()
+    };
+    let weight = |out: usize, row: usize| {
+        let (conv, input, tap) = rows[row];
+        scale
+            * conv.weight[(channel(out) * (conv.in_channels / conv.groups) + input) * conv.kernel_size + tap]
+    };
+    super::pack::sums(heights, rows.len(), bias, weight)
 }
 
 /// Appends an activation of `source`, whose result is also added to a running sum where there is one.

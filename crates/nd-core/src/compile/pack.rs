@@ -1,19 +1,17 @@
 //! Weights in the order in which the kernels read them.
 
-use crate::kernel::mix::tile_heights;
 use crate::spec::{Gru, Lstm, Rnn};
 
-/// Weights of a mix: for each tile of output channels, for each row, one weight a channel; then the tile's biases.
-pub(super) fn mix(
-    channels: usize,
+/// Weights of sums of rows: for each tile of output channels, for each row, one weight a channel; then the tile's biases.
+pub(super) fn sums(
+    heights: impl IntoIterator<Item = usize>,
     rows: usize,
-    lanes: usize,
     bias: impl Fn(usize) -> f32,
     weight: impl Fn(usize, usize) -> f32,
 ) -> Vec<f32> {
-    let mut packed = Vec::with_capacity(channels * (rows + 1));
+    let mut packed = Vec::new();
     let mut first = 0;
-    for height in tile_heights(channels, lanes) {
+    for height in heights {
         let tile = first..first + height;
         for row in 0..rows {
             packed.extend(tile.clone().map(|channel| weight(channel, row)));

@@ -256,10 +256,10 @@ fn lower_conv2d(
             let (tap, filter) = rows[row];
             conv.weight[(tap * conv.in_filters + filter) * conv.out_filters + out]
         };
-        let packed = pack::mix(conv.out_filters, rows.len(), plan.lanes(), |out| biases[out], weight);
+        let heights: Box<[usize]> = tile_heights(conv.out_filters, plan.lanes()).collect();
+        let packed = pack::sums(heights.iter().copied(), rows.len(), |out| biases[out], weight);
         let weights = plan.weights(&packed);
         let target = Channels::new(target, feature * conv.out_filters, conv.out_filters);
-        let heights = tile_heights(conv.out_filters, plan.lanes()).collect();
         plan.push(Step::Mix(Mix { taps: taps.into(), heights, weights, residual: None, target }));
     }
     Ok(target)

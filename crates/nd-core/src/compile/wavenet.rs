@@ -1,11 +1,17 @@
 //! `WaveNet`.
 
 use super::Math;
-use super::network::{ConvExtras, Lowered, expect_size, join, lower, lower_activation, lower_conv, planar};
+use super::network::{
+    ConvExtras, Lowered, check_conv, expect_size, join, lower, lower_activation, lower_conv, pack_sums,
+    planar, taps,
+};
 use super::plan::Plan;
-use crate::engine::{Activate, Channels, Combine, Curve, Modulate, SignalId, Step, Sum};
+use crate::engine::{
+    Activate, Channels, Combine, Curve, Modulate, Residual, ResidualCurve, SignalId, Step, Sum,
+};
 use crate::error::CompileError;
-use crate::spec::{Film, Gating, LayerArray, WaveNet, WaveNetLayer};
+use crate::kernel::residual::{fits, tile_height};
+use crate::spec::{Activation, Film, Gating, LayerArray, WaveNet, WaveNetLayer};
 
 /// Appends a `WaveNet`, its condition first.
 pub(super) fn lower_wavenet(
@@ -29,7 +35,7 @@ pub(super) fn lower_wavenet(
         let last = index + 1 == wavenet.arrays.len();
         let scale = if last { wavenet.head_scale } else { 1.0 };
         let array_out;
-        (signal, array_out) = lower_array(plan, array, signal, condition, head, scale, math, &path)?;
+        (signal, array_out) = lower_array(plan, array, signal, condition, head, scale, last, math, &path)?;
         head = Some(array_out);
         let convs = array.layers.iter().map(|layer| &layer.conv).chain([&array.head_rechannel]);
         history += convs.map(|conv| (conv.kernel_size - 1) * conv.dilation).sum::<usize>();
@@ -49,7 +55,7 @@ pub(super) fn lower_wavenet(
     Ok(Lowered { output, history: history + condition_history, recurs, silence })
 }
 
-/// Appends a layer array; returns the residual signal and the head.
+/// Appends a layer array; returns the residual signal, which nobody asks for after the `last` one, and the head.
 fn lower_array(
     plan: &mut Plan,
     array: &LayerArray,
@@ -57,6 +63,7 @@ fn lower_array(
     condition: SignalId,
     head: Option<SignalId>,
     head_scale: f32,
+    last: bool,
     math: Math,
     path: &str,
 ) -> Result<(SignalId, SignalId), CompileError> {
@@ -65,8 +72,14 @@ fn lower_array(
     let mut head = head;
     for (index, layer) in array.layers.iter().enumerate() {
         let path = join(path, &format!("layers[{index}]"));
+        let wanted = !last || index + 1 < array.layers.len();
+        let whole =
+            if wanted { lower_whole(plan, layer, signal, condition, head, math, &path)? } else { None };
         let head_out;
-        (signal, head_out) = lower_layer(plan, layer, signal, condition, head, math, &path)?;
+        (signal, head_out) = match whole {
+            Some(outputs) => outputs,
+            None => lower_layer(plan, layer, signal, condition, head, wanted, math, &path)?,
+        };
         head = Some(head_out);
     }
     let Some(sum) = head else {
@@ -78,13 +91,61 @@ fn lower_array(
     Ok((signal, head))
 }
 
-/// Appends a residual layer; returns its output and the head with the layer's share added.
+/// Appends a residual layer as one step, where there is a kernel for it; returns what [`lower_layer`] does.
+fn lower_whole(
+    plan: &mut Plan,
+    layer: &WaveNetLayer,
+    input: SignalId,
+    condition: SignalId,
+    head: Option<SignalId>,
+    math: Math,
+    path: &str,
+) -> Result<Option<(SignalId, SignalId)>, CompileError> {
+    let WaveNetLayer { conv, mixin, layer1x1: Some(layer1x1), head1x1: None, gating: Gating::None, .. } =
+        layer
+    else {
+        return Ok(None);
+    };
+    let curve = match layer.activation {
+        Activation::Tanh if math == Math::Exact => ResidualCurve::Tanh,
+        Activation::Tanh | Activation::FastTanh => ResidualCurve::FastTanh,
+        Activation::LeakyRelu { slope } => ResidualCurve::LeakyRelu { slope },
+        _ => return Ok(None),
+    };
+    let width = plan.channels_of(input);
+    let is_plain = [mixin, layer1x1].iter().all(|conv| conv.kernel_size == 1)
+        && [conv, mixin, layer1x1].iter().all(|conv| (conv.groups, conv.out_channels) == (1, width))
+        && (conv.in_channels, layer1x1.in_channels) == (width, width)
+        && mixin.in_channels == plan.channels_of(condition)
+        && head.is_none_or(|head| plan.channels_of(head) == width)
+        && layer.films().iter().all(|(_, film)| film.is_none());
+    if !is_plain || !fits(width, plan.lanes()) {
+        return Ok(None);
+    }
+    check_conv(conv, &join(path, "conv"))?;
+    check_conv(mixin, &join(path, "conv"))?;
+    check_conv(layer1x1, &join(path, "layer1x1"))?;
+    let height = tile_height(width);
+    let mut weights = pack_sums(&[conv, mixin], 0, 1.0, [width]);
+    weights.extend(pack_sums(&[layer1x1], 0, 1.0, vec![height; width / height]));
+    let weights = plan.weights(&weights);
+    let delays = taps(plan, conv, input, 0).iter().map(|tap| tap.delay).collect();
+    let (sum, target) = (plan.signal(width), plan.signal(width));
+    let head = Sum { from: head.map(|head| plan.all(head)), to: plan.all(sum) };
+    let (condition, source, all) = (plan.all(condition), plan.all(input), plan.all(target));
+    plan.push(Step::Residual(Residual { delays, condition, curve, weights, source, head, target: all }));
+    Ok(Some((target, sum)))
+}
+
+/// Appends a residual layer; returns its output, which is not computed where it is not `wanted`, and the head with the
+/// layer's share added.
 fn lower_layer(
     plan: &mut Plan,
     layer: &WaveNetLayer,
     input: SignalId,
     condition: SignalId,
     head: Option<SignalId>,
+    wanted: bool,
     math: Math,
     path: &str,
 ) -> Result<(SignalId, SignalId), CompileError> {
@@ -138,6 +199,10 @@ fn lower_layer(
     };
     let output = match &layer.layer1x1 {
         None => input,
+        Some(conv) if !wanted => {
+            check_conv(conv, &join(path, "layer1x1"))?;
+            input
+        }
         Some(conv) if layer.layer1x1_post_film.is_none() => {
             let extras = ConvExtras { residual: Some(input), ..ConvExtras::default() };
             lower_conv(plan, conv, activated, &extras, &join(path, "layer1x1"))?

@@ -11,6 +11,7 @@ use super::program::State;
 use super::signal::{SignalId, Span};
 use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
+use crate::kernel::residual::{Places, residual_layer};
 use crate::kernel::table::Table;
 use crate::kernel::{FRAME_GROUP, Plane, activation};
 
@@ -18,6 +19,7 @@ use crate::kernel::{FRAME_GROUP, Plane, activation};
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Mix(Mix),
+    Residual(Residual),
     Convolve(Convolve),
     Activate(Activate),
     Combine(Combine),
@@ -75,6 +77,30 @@ pub(crate) struct Mix {
     /// Added to the sums, channel by channel; may be the target.
     pub(crate) residual: Option<Channels>,
     pub(crate) target: Channels,
+}
+
+/// A whole residual layer: a convolution with a condition mixed in, a curve, and the 1x1 behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Residual {
+    /// Of the taps of the convolution.
+    pub(crate) delays: Box<[usize]>,
+    pub(crate) condition: Channels,
+    pub(crate) curve: ResidualCurve,
+    /// Packed as [`residual_layer`] wants them.
+    pub(crate) weights: Range<usize>,
+    /// The residual signal.
+    pub(crate) source: Channels,
+    /// The running sum of what the curve makes.
+    pub(crate) head: Sum,
+    pub(crate) target: Channels,
+}
+
+/// The curves for which there is a kernel of a whole layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ResidualCurve {
+    Tanh,
+    FastTanh,
+    LeakyRelu { slope: f32 },
 }
 
 /// A function of one number, applied to each sample.
@@ -209,6 +235,7 @@ impl Step {
     pub(crate) fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         match self {
             Self::Mix(step) => step.run(simd, weights, state, frames),
+            Self::Residual(step) => step.run(simd, weights, state, frames),
             Self::Convolve(step) => step.run(simd, state, frames),
             Self::Activate(step) => step.run(simd, weights, state, frames),
             Self::Combine(step) => step.run(simd, state, frames),
@@ -227,6 +254,9 @@ impl Step {
             Self::Mix(Mix { taps, residual, target, .. }) => {
                 let sources = taps.iter_mut().map(|tap| &mut tap.source);
                 sources.chain(residual).chain([target]).collect()
+            }
+            Self::Residual(Residual { condition, source, head, target, .. }) => {
+                [condition, source, target, &mut head.to].into_iter().chain(&mut head.from).collect()
             }
             Self::Activate(Activate { source, target, sum: None, .. })
             | Self::Convolve(Convolve { source, target, .. })
@@ -259,6 +289,7 @@ impl Step {
             | Self::Project(Project { target, .. })
             | Self::Transpose(Transpose { target, .. }) => [Some(target), None],
             Self::Activate(Activate { target, sum, .. }) => [Some(target), sum.as_ref().map(|sum| &sum.to)],
+            Self::Residual(Residual { target, head, .. }) => [Some(target), Some(&head.to)],
             Self::Recur(Recur { output, .. }) => [Some(output), None],
         }
     }
@@ -288,6 +319,43 @@ impl Mix {
             target,
             padded(frames),
         );
+    }
+}
+
+impl Residual {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
+        let position = state.positions[self.source.signal.0 as usize];
+        let taps = self.delays.iter().map(|&delay| self.source.span.plane(position, delay).offset);
+        let places = Places {
+            condition: Rows { plane: self.condition.plane(state, 0), count: self.condition.count },
+            residual: self.source.plane(state, 0),
+            head: self.head.from.map(|head| head.plane(state, 0)),
+            head_target: self.head.to.plane(state, 0),
+            target: self.target.plane(state, 0),
+        };
+        let weights = &weights[self.weights.clone()];
+        let (arena, frames) = (state.arena.as_mut_slice(), padded(frames));
+        macro_rules! layer {
+            (|$x:ident| $y:expr) => {
+                residual_layer(
+                    simd,
+                    self.target.count,
+                    #[inline(always)]
+                    |$x: S::f32s| $y,
+                    weights,
+                    &taps,
+                    &places,
+                    arena,
+                    frames,
+                )
+            };
+        }
+        match self.curve {
+            ResidualCurve::Tanh => layer!(|x| activation::tanh(simd, x)),
+            ResidualCurve::FastTanh => layer!(|x| activation::fast_tanh(simd, x)),
+            ResidualCurve::LeakyRelu { slope } => layer!(|x| activation::leaky_relu(simd, x, slope)),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub fn networks() -> Vec<MadeUp> {
     type Make = fn(&mut Random) -> Network;
     const FULL: &[f64] = &[1.0];
     const SEVERAL: &[f64] = &[0.0, 0.45, 1.0];
-    let kinds: [(&str, Make, u64, &[f64]); 13] = [
+    let kinds: [(&str, Make, u64, &[f64]); 14] = [
         ("dense", |r| Network::Stack(dense_stack(r)), 8, FULL),
         ("conv1d", |r| Network::Stack(conv1d_stack(r)), 12, FULL),
         ("conv2d", |r| Network::Stack(conv2d_stack(r)), 12, FULL),
@@ -29,6 +29,7 @@ pub fn networks() -> Vec<MadeUp> {
         ("rnn", |r| Network::Stack(recurrent_stack(r, 1, rnn)), 6, FULL),
         ("conditioned", |r| Network::Stack(conditioned_stack(r)), 6, FULL),
         ("wavenet", |r| Network::WaveNet(Box::new(wavenet(r, 1, 1, true))), 24, FULL),
+        ("plain wavenet", |r| Network::WaveNet(Box::new(plain_wavenet(r))), 4, FULL),
         ("slimmable wavenet", |r| Network::WaveNet(Box::new(slimmable_wavenet(r))), 6, SEVERAL),
         ("container", container, 4, SEVERAL),
         ("sequential", sequential, 6, FULL),
@@ -364,6 +365,61 @@ fn wavenet_layer(r: &mut Random, widths: &Widths) -> WaveNetLayer {
         activation_post_film: film(r, bottleneck),
         layer1x1_post_film: if widths.layer1x1 { film(r, channels) } else { None },
         head1x1_post_film: widths.head1x1.and_then(|width| film(r, width)),
+    }
+}
+
+/// Layers as the usual models have them, at every width up to nine channels.
+fn plain_wavenet(r: &mut Random) -> WaveNet {
+    let condition = r.between(1, 2);
+    let widths: Vec<Widths> = (1..=9)
+        .map(|channels| Widths {
+            condition,
+            channels,
+            bottleneck: channels,
+            head1x1: None,
+            layer1x1: true,
+            groups: false,
+        })
+        .collect();
+    let arrays = (0..widths.len())
+        .map(|a| {
+            let input = if a == 0 { 1 } else { widths[a - 1].channels };
+            let output = widths.get(a + 1).map_or(1, Widths::to_head);
+            let mut array = layer_array(r, &widths[a], input, output);
+            for layer in &mut array.layers {
+                let activation = match r.between(0, 2) {
+                    0 => Activation::Tanh,
+                    1 => Activation::FastTanh,
+                    _ => Activation::LeakyRelu { slope: 0.1 },
+                };
+                *layer = WaveNetLayer { activation, ..wavenet_layer_without_options(r, &widths[a]) };
+            }
+            array
+        })
+        .collect();
+    let condition = (condition > 1).then(|| {
+        let net = wavenet(r, 1, condition, false);
+        Box::new(spec(Network::WaveNet(Box::new(net))))
+    });
+    WaveNet { in_channels: 1, condition, arrays, head_scale: 0.5, post_head: Vec::new() }
+}
+
+fn wavenet_layer_without_options(r: &mut Random, widths: &Widths) -> WaveNetLayer {
+    loop {
+        let layer = wavenet_layer(r, widths);
+        if layer.gating == Gating::None {
+            return WaveNetLayer {
+                conv_pre_film: None,
+                conv_post_film: None,
+                input_mixin_pre_film: None,
+                input_mixin_post_film: None,
+                activation_pre_film: None,
+                activation_post_film: None,
+                layer1x1_post_film: None,
+                head1x1_post_film: None,
+                ..layer
+            };
+        }
     }
 }
 
