@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from neural_distortion import analysis, training
 from neural_distortion._typing import Audio
-from neural_distortion.training import ArchitectureName
+from neural_distortion.training import ArchitectureName, proof
 from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="pip install 'neural-distortion[train]'")
@@ -108,6 +108,35 @@ def test_a_knob_is_an_input_of_the_model(arch: ArchitectureName, dry: Audio, wet
     assert [parameter.name for parameter in model.parameters] == ["drive"]
     low, high = (model(dry[:RATE], RATE, parameters=[setting]) for setting in (0.1, 0.9))
     assert np.abs(low - high).max() > 1e-5
+
+
+def test_a_file_that_is_not_what_was_trained_is_not_proven(
+    dry: Audio, wet: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert brief(dry, wet, steps=2).proven
+    whole = proof._complete
+
+    def altered(description: dict[str, Any], *rest: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
+        *weights, bias = description["weights"]
+        return whole({**description, "weights": [*weights, bias + 1e-4]}, *rest)
+
+    monkeypatch.setattr(proof, "_complete", altered)
+    fit = brief(dry, wet, steps=2)
+    assert fit.difference > EXACT
+    assert not fit.proven
+
+
+@pytest.mark.parametrize("arch", ["lstm-16", "wavenet-nano"])
+def test_a_training_starts_from_another_model(
+    arch: ArchitectureName, dry: Audio, wet: Audio, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "earlier.nam"
+    first = brief(dry, wet, arch=arch, steps=2)
+    first.save(earlier)
+    second = brief(dry, 0.9 * wet, arch=arch, start=earlier, steps=1, learning_rate=1e-9)
+    np.testing.assert_allclose(second.file["weights"], first.file["weights"], atol=1e-6)
+    with pytest.raises(ValueError, match="not the file of another lstm-40 with 0 knobs"):
+        brief(dry, wet, arch="lstm-40", start=earlier)
 
 
 def test_a_killed_training_goes_on_to_the_same_result(dry: Audio, wet: Audio, tmp_path: Path) -> None:

@@ -93,6 +93,12 @@ def train(
             "that is made for capturing.",
         ),
     ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--start", metavar="MODEL", help="Begin with the weights of a model that was trained so."
+        ),
+    ] = None,
     fresh: Annotated[  # noqa: FBT002 - typer makes a flag of it
         bool, typer.Option("--fresh", help="Start anew, even if a killed training could go on.")
     ] = False,
@@ -173,6 +179,7 @@ def train(
             seed=seed,
             threads=threads,
             device=device,
+            start=start_from,
             checkpoint=checkpoint,
             metadata={key: value for key, value in told.items() if value is not None},
             on_start=display.start,
@@ -191,7 +198,12 @@ def train(
         f"ESR {fit.esr:.2e} ({10 * math.log10(fit.esr):.1f} dB) "
         f"on what it had not heard, in {clock(perf_counter() - start)}"
     )
-    output.print(f"proof: the engine plays it as it was trained, to {fit.difference:.1e} of full scale")
+    output.print(
+        f"proof: the engine plays it as it was trained, to {fit.difference:.1e} of full scale"
+        + (f"; roundings in PyTorch make {fit.rounding:.1e}" if fit.rounding else "")
+    )
+    if not fit.proven:
+        messages.print("[red]not proven:[/] that is more than roundings explain; please report it")
     output.print(f"report: {escape(str(report))}")
     if fit.esr > POOR_ESR:
         hint = "train longer, or another architecture"

@@ -96,8 +96,8 @@ class Network(nn.Module, ABC):
 
     def rest(self, sample_rate: float, batch: int, channels: int) -> State:
         """Return the state in which the engine starts to play: silence, and each knob in its middle."""
-        device = next(self.parameters()).device
-        x = torch.full((batch, channels, self.silence(sample_rate)), _KNOB_DEFAULT, device=device)
+        weight = next(self.parameters())
+        x = weight.new_full((batch, channels, self.silence(sample_rate)), _KNOB_DEFAULT)
         x[:, 0] = 0
         return self.warm_up(x)
 
@@ -211,7 +211,7 @@ class FeedForward(Network):
 
     def start(self, batch: int) -> State:
         """Return silence."""
-        return torch.zeros(batch, self.channels, self.context, device=next(self.parameters()).device)
+        return next(self.parameters()).new_zeros((batch, self.channels, self.context))
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the output and the end of the input."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neural_distortion import io
 from neural_distortion._typing import Audio, PathLike
@@ -21,6 +22,8 @@ from neural_distortion.training.perceptron_fit import Epoch, PerceptronFit
 from neural_distortion.training.take import Takes
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from neural_distortion.training.network import Network
 
 _LEAD_IN_S = 1.0
@@ -29,7 +32,13 @@ _LEAD_IN_S = 1.0
 _BLOCK = 8192
 """Frames that PyTorch computes at a time."""
 
-_KNOB_DEFAULT = 0.5
+EXACT = 5e-6
+"""How far the engine may be from what was trained, in units of full scale, if no rounding is amplified."""
+
+ROUNDINGS = 5e-7 / 2**-25
+"""The error of an activation in the engine over that in PyTorch: what is stated for the one, over half a unit
+in the last place of a float32 below 1."""
+
 _GAINS = np.linspace(0, 1, 11)
 
 
@@ -50,7 +59,10 @@ class Fit:
         The same for each size, the smallest first, and within it for each recording.
     difference : float
         The largest difference, in units of full scale, between what the engine plays on what was held out and
-        what was trained.
+        what was trained, which PyTorch computes with 64 bits.
+    rounding : float
+        The same for PyTorch with the 32 bits of the training. A network of much gain, or one that feeds much
+        of itself back, makes it large.
     history : tuple of Epoch
         Every validation, in order.
     interrupted : bool
@@ -68,6 +80,7 @@ class Fit:
     esr: float
     errors: tuple[tuple[float, ...], ...]
     difference: float
+    rounding: float
     history: tuple[Epoch, ...]
     interrupted: bool
     sample_rate: int
@@ -82,6 +95,11 @@ class Fit:
     def model(self) -> Model:
         """The model, ready to play."""
         return load(to_bytes(self.file))
+
+    @property
+    def proven(self) -> bool:
+        """Whether the engine is as near to what was trained as the roundings of its activations explain."""
+        return self.difference <= max(EXACT, ROUNDINGS * self.rounding)
 
     @property
     def num_parameters(self) -> int:
@@ -157,17 +175,14 @@ def prove(
     metadata: Mapping[str, Any],
 ) -> Fit:
     """Return the fit of a network: its file, complete, and compared with the network itself."""
+    import copy
+
     import torch
 
-    def trained() -> Audio:
-        x = torch.from_numpy(_inputs(takes))
-        with torch.inference_mode():
-            state = network.rest(takes.sample_rate, *x.shape[:2])
-            outputs = []
-            for block in x.split(_BLOCK, dim=-1):
-                y, state = network(block, state)
-                outputs.append(y)
-        return np.asarray(torch.cat(outputs, dim=-1).permute(1, 0, 2).numpy())
+    def trained() -> tuple[NDArray[np.float64], float]:
+        inputs = torch.from_numpy(_inputs(takes))
+        exact = _render(copy.deepcopy(network).double(), inputs.double(), takes.sample_rate)
+        return exact, float(np.max(np.abs(_render(network, inputs, takes.sample_rate) - exact)))
 
     return _finish(
         network.describe(),
@@ -180,13 +195,26 @@ def prove(
     )
 
 
+def _render(network: "Network", x: "Tensor", sample_rate: float) -> NDArray[np.float64]:
+    """Return what PyTorch makes of an input [shape=(sizes, takes, frames)]."""
+    import torch
+
+    with torch.inference_mode():
+        state = network.rest(sample_rate, *x.shape[:2])
+        outputs = []
+        for block in x.split(_BLOCK, dim=-1):
+            y, state = network(block, state)
+            outputs.append(y)
+    return np.asarray(torch.cat(outputs, dim=-1).permute(1, 0, 2).double().numpy())
+
+
 def prove_perceptron(fitted: PerceptronFit, takes: Takes, *, metadata: Mapping[str, Any]) -> Fit:
     """Return the fit of a perceptron, which was validated on passages throughout the recordings."""
     perceptron = fitted.perceptron
     fit = _finish(
         describe_perceptron(perceptron),
         takes,
-        lambda: perceptron(_inputs(takes)[:, 0])[np.newaxis],
+        lambda: (perceptron(_inputs(takes)[:, 0])[np.newaxis].astype(np.float64), 0.0),
         arch="mlp",
         history=fitted.history,
         interrupted=fitted.interrupted,
@@ -204,7 +232,7 @@ def num_parameters(network: "Network", takes: Takes) -> int:
 def _finish(
     description: Description,
     takes: Takes,
-    trained: Callable[[], Audio],
+    trained: Callable[[], tuple[NDArray[np.float64], float]],
     *,
     arch: str,
     history: tuple[Epoch, ...],
@@ -214,12 +242,13 @@ def _finish(
 ) -> Fit:
     """Return the fit of a description.
 
-    ``trained`` gives what its network makes of `_inputs` [shape=(sizes, takes, frames)], and ``found`` the
-    errors where they are known already.
+    ``trained`` gives what its network makes of `_inputs` [shape=(sizes, takes, frames)] and how far roundings
+    move that, and ``found`` the errors where they are known already.
     """
     model = load(to_bytes(_complete(description, takes, {})))
     played = list(_play(model, takes))
-    difference = max(float(np.max(np.abs(a - b))) for a, b in zip(played, trained(), strict=True))
+    exact, rounding = trained()
+    difference = float(np.max(np.abs(np.stack(played) - exact)))
     found = found or tuple(tuple(_judge(audio, takes)) for audio in played)
     error = float(np.mean(found[-1]))
     told = {
@@ -232,6 +261,7 @@ def _finish(
             "arch": arch,
             "epochs": len(history),
             "engine_difference": difference,
+            "pytorch_difference": rounding,
             "validation_esr_by_size": [float(np.mean(size)) for size in found],
         },
     }
@@ -244,6 +274,7 @@ def _finish(
         esr=error,
         errors=found,
         difference=difference,
+        rounding=rounding,
         history=history,
         interrupted=interrupted,
         sample_rate=takes.sample_rate,

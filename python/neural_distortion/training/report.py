@@ -88,6 +88,7 @@ def to_html(fit: "Fit", *, name: str) -> str:
         "weights": f"{fit.num_parameters:,}",
         "epochs": f"{last.number} of {last.total}",
         "engine against training": f"{fit.difference:.1e}",
+        "roundings of PyTorch": f"{fit.rounding:.1e}",
     }
     sizes = {
         f"size {number} of {len(fit.errors)}": f"ESR {np.mean(errors):.3g}"
@@ -129,6 +130,7 @@ def to_html(fit: "Fit", *, name: str) -> str:
         "esr": fit.esr,
         "errors": fit.errors,
         "difference": fit.difference,
+        "rounding": fit.rounding,
         "history": [vars(epoch) for epoch in fit.history],
     }
     return document(

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -141,6 +142,7 @@ def fit(
     seed: int = 0,
     device: str | None = None,
     threads: int | None = None,
+    start: PathLike | None = None,
     checkpoint: PathLike | None = None,
     metadata: Mapping[str, Any] | None = None,
     on_start: Callable[[Outlook], None] | None = None,
@@ -194,6 +196,9 @@ def fit(
     threads : int >= 1, optional
         How many cores may compute; by default one for a recurrent network, which gains nothing from more,
         else all.
+    start : path-like, optional
+        A model file that was trained here, of the same architecture and as many knobs: its weights are the
+        first, instead of random ones.
     checkpoint : path-like, optional
         A file that is written after each epoch. Where there is one of the same training, it goes on from
         there.
@@ -234,7 +239,15 @@ def fit(
 
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.manual_seed(seed)
-    network = build(description, gain=float(np.std(takes.wet))).to(place)
+    network = build(description, gain=float(np.std(takes.wet)) if start is None else 1.0)
+    given = b"" if start is None else Path(start).read_bytes()
+    if given:
+        try:
+            network.restore(json.loads(given))
+        except (KeyError, ValueError) as error:
+            msg = f"{start}: not the file of another {arch} with {len(takes.knobs)} knobs ({error})"
+            raise ValueError(msg) from None
+    network.to(place)
     wanted = plan(
         recurrent=isinstance(network, Recurrent),
         frames=last - first,
@@ -254,7 +267,7 @@ def fit(
         wanted,
         loss,
         arch=arch,
-        key=_key(takes, description, wanted, pre_emphasis, seed),
+        key=_key(takes, description, wanted, pre_emphasis, seed, given),
         seed=seed,
         threads=threads,
         checkpoint=checkpoint,
@@ -488,7 +501,14 @@ def _deterministic(torch: Any, threads: int) -> Iterator[int]:  # noqa: ANN401 -
         cudnn.benchmark, cudnn.deterministic = before[1:]
 
 
-def _key(takes: Takes, description: Mapping[str, Any], wanted: Plan, pre_emphasis: float, seed: int) -> str:
+def _key(
+    takes: Takes,
+    description: Mapping[str, Any],
+    wanted: Plan,
+    pre_emphasis: float,
+    seed: int,
+    given: bytes,
+) -> str:
     """Return what tells a training from any other."""
     told = (
         __version__,
@@ -501,7 +521,7 @@ def _key(takes: Takes, description: Mapping[str, Any], wanted: Plan, pre_emphasi
         pre_emphasis,
         seed,
     )
-    digest = hashlib.sha256(repr(told).encode())
+    digest = hashlib.sha256(repr(told).encode() + given)
     for array in (takes.dry, takes.wet, takes.settings):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
