@@ -66,7 +66,7 @@ def wet(dry: Audio) -> Audio:
 def brief(dry: Audio, wet: Audio, **chosen: Any) -> training.Fit:  # noqa: ANN401 - those of `fit`
     """Return a fit of a few steps on a second and a half."""
     frames = RATE * 3 // 2
-    options: dict[str, Any] = {"arch": "lstm-16", "steps": 16, "effort": "quick", "threads": 1}
+    options: dict[str, Any] = {"arch": "lstm-16", "steps": 32, "effort": "quick", "threads": 1}
     options |= {"batch": 4, "segment": 2048, "spectral": 0.0}
     return training.fit(dry[..., -frames:], wet[..., -frames:], RATE, **(options | chosen))
 
@@ -154,7 +154,7 @@ def test_a_killed_training_goes_on_to_the_same_result(dry: Audio, wet: Audio, tm
         brief(dry, wet, checkpoint=checkpoint, on_epoch=kill)
     looked: list[training.Outlook] = []
     resumed = brief(dry, wet, checkpoint=checkpoint, on_start=looked.append)
-    assert looked[0].done == 8
+    assert looked[0].done == 16
     assert resumed.file == whole.file
     assert [epoch.esr for epoch in resumed.history] == [epoch.esr for epoch in whole.history]
 

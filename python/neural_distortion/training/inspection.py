@@ -52,6 +52,10 @@ _DC: Final = 0.003
 _NOISE_DB: Final = -50.0
 _NOISE_SEVERE_DB: Final = -25.0
 _HUM_DB: Final = -55.0
+_QUIETER: Final = {
+    "noise": "raise the level that is recorded, lower the gain, or look for a bad cable",
+    "hum": "break the ground loop, and move the device away from transformers and screens",
+}
 _REPEAT_DB: Final = -30.0
 _REPEAT_SEVERE_DB: Final = -15.0
 _DRIFT_SEVERE_PPM: Final = 200.0
@@ -441,33 +445,32 @@ class _Look:
                     mend="look for a fault in the interface, or use its low cut",
                 )
             )
-        if self.noise_db > _NOISE_DB:
-            self.found.append(
-                Finding(
-                    name="noise",
-                    severity="error" if self.noise_db > _NOISE_SEVERE_DB else "warning",
-                    where_s=where,
-                    measured=self.noise_db,
-                    unit="dB",
-                    expected=f"at most {_NOISE_DB:g} dB",
-                    text=f"noise is {-self.noise_db:.0f} dB below the sound",
-                    mend="raise the level that is recorded, lower the gain, or look for a bad cable",
-                )
-            )
-        if self.hum_db > _HUM_DB:
-            self.found.append(
-                Finding(
-                    name="hum",
-                    severity="error" if self.hum_db > _NOISE_SEVERE_DB else "warning",
-                    where_s=where,
-                    measured=self.hum_db,
-                    unit="dB",
-                    expected=f"at most {_HUM_DB:g} dB",
-                    text=f"mains of {mains} Hz hum {-self.hum_db:.0f} dB below the sound",
-                    mend="break the ground loop, and move the device away from transformers and screens",
-                )
-            )
+        self._below("noise", self.noise_db, _NOISE_DB, "noise is", where)
+        self._below("hum", self.hum_db, _HUM_DB, f"mains of {mains} Hz hum", where)
         return lines + rest
+
+    def _below(
+        self,
+        name: Literal["noise", "hum"],
+        level_db: float,
+        most_db: float,
+        subject: str,
+        where_s: tuple[tuple[float, float], ...],
+    ) -> None:
+        """Look at how far below the sound something is that is always there."""
+        if level_db > most_db:
+            self.found.append(
+                Finding(
+                    name=name,
+                    severity="error" if level_db > _NOISE_SEVERE_DB else "warning",
+                    where_s=where_s,
+                    measured=level_db,
+                    unit="dB",
+                    expected=f"at most {most_db:g} dB",
+                    text=f"{subject} {-level_db:.0f} dB below the sound",
+                    mend=_QUIETER[name],
+                )
+            )
 
     def _quiet(self) -> Span | None:
         """Return the longest time in which only what the device adds is to be heard, or None."""

@@ -56,21 +56,13 @@ _RECURRENT: Final = Plan(
     patience=0,
     batch=64,
     segment=512,
-    segments=32,
-    warm_up=2048,
+    segments=64,
+    warm_up=12_000,
     learning_rate=8e-3,
     spectral=2e-4,
 )
-_CONVOLUTION: Final = Plan(
-    steps=0,
-    epochs=0,
-    patience=0,
-    batch=8,
-    segment=8192,
-    segments=1,
-    warm_up=0,
-    learning_rate=6e-3,
-    spectral=2e-4,
+_CONVOLUTION: Final = dataclasses.replace(
+    _RECURRENT, batch=8, segment=8192, segments=1, warm_up=0, learning_rate=6e-3
 )
 _LENGTHS: Final[dict[Effort, tuple[int, int, int]]] = {
     "quick": (600, 15, 15),
