@@ -323,7 +323,8 @@ class WaveNet(FeedForward):
 
     def restore(self, description: Description) -> None:
         """Take over the weights, of which the last is the scale of the head."""
-        _fill(self.tensors(), description["weights"][:-1])
+        *weights, self.head_scale = description["weights"]
+        _fill(self.tensors(), weights)
 
     def tensors(self) -> list[Tensor]:
         """Return the weights in the order of the file, but for the scale of the head."""
