@@ -1,6 +1,5 @@
 """``neural-distortion generate``, ``train`` and ``reduce-aliasing``: a model from recordings or a model."""
 
-import dataclasses
 import math
 from pathlib import Path
 from time import perf_counter
@@ -12,9 +11,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from neural_distortion import io, training
-from neural_distortion._typing import Audio
 from neural_distortion.cli.console import messages, output
 from neural_distortion.model import Format
+from neural_distortion.training.material import read_material
 from neural_distortion.training.report import plot_history
 
 POOR_ESR = 0.1
@@ -133,24 +132,13 @@ def train(
     knobs = {
         key: [settings.get(key, 0.5) for settings, _ in takes] for settings, _ in takes for key in settings
     }
-    dry_audio, sample_rate = io.read(dry)
-    wet_audio = [read_at(path, sample_rate, dry) for _, path in takes]
-    for path, audio in zip((dry, *(path for _, path in takes)), (dry_audio, *wet_audio), strict=True):
-        if audio.ndim > 1:
-            msg = f"{path} has {len(audio)} channels: recordings to train on have one"
-            raise ValueError(msg)
     files = [path for _, path in takes]
-    layout = training.recognise(dry_audio, sample_rate)
-    delays: list[float] = []
-    if align if align is not None else layout.name != "any":
-        dry_audio, wet_audio, delays, layout = aligned(
-            dry_audio, wet_audio, sample_rate, files, memory=arch != "mlp"
+    material = read_material(dry, files, memory=arch != "mlp", undo_delay=align)
+    for path, take in zip(files, material.aligned, strict=False):  # none, if nothing was undone
+        output.print(
+            f"{escape(str(path))}: {take.delay_samples:.1f} samples late, "
+            f"drift {take.drift_ppm:.1f} ppm; both undone"
         )
-    shapes = [audio.shape for audio in (dry_audio, *wet_audio)]
-    if len(set(shapes)) > 1:
-        odd = next(index for index, shape in enumerate(shapes) if shape != shapes[0])
-        msg = f"{dry} and {takes[odd - 1][1]} differ in shape: {shapes[0]} and {shapes[odd]}"
-        raise ValueError(msg)
     checkpoint = model.with_name(f"{model.name}.checkpoint")
     if fresh:
         checkpoint.unlink(missing_ok=True)
@@ -159,18 +147,18 @@ def train(
         "input_level_dbu": input_level_dbu,
         "output_level_dbu": output_level_dbu,
     }
-    if delays:
-        told["training"] = {"delay_samples": delays}
+    if material.provenance:
+        told["training"] = material.provenance
     start = perf_counter()
     with Display(model.with_name(f"{model.stem}.training.png")) as display:
         fit = training.fit(
-            dry_audio,
-            wet_audio if len(wet_audio) > 1 else wet_audio[0],
-            sample_rate,
+            material.dry,
+            material.wet,
+            material.sample_rate,
             arch=arch,
             knobs=knobs,
-            learned=layout.training if delays else None,
-            judged=layout.validation if delays else None,
+            learned=material.learned,
+            judged=material.judged,
             effort=effort,
             steps=steps,
             batch=batch,
@@ -379,46 +367,6 @@ def parse_take(text: str) -> tuple[dict[str, float], Path]:
     except ValueError:
         msg = f"{text}: expected settings and a file, such as drive=0.2:a.wav or drive=0.2,tone=0.5:a.wav"
         raise ValueError(msg) from None
-
-
-def aligned(
-    dry: Audio, wet: list[Audio], sample_rate: int, files: list[Path], *, memory: bool
-) -> tuple[Audio, list[Audio], list[float], training.Layout]:
-    """Return recordings of one length without their delays, these, and what their parts are for.
-
-    A few samples of a delay are left to a model with a memory.
-    """
-    found = []
-    for audio, file in zip(wet, files, strict=True):
-        try:
-            recording = training.align(dry, audio, sample_rate)
-        except ValueError as error:
-            msg = f"{file}: {error}; neural-distortion check says more"
-            raise ValueError(msg) from None
-        late = 0 if memory else round(recording.delay_samples - recording.removed_samples)
-        wet_audio = np.concatenate([recording.wet[late:], np.zeros(late, np.float32)])
-        found.append(dataclasses.replace(recording, wet=wet_audio))
-        output.print(
-            f"{escape(str(file))}: {recording.delay_samples:.1f} samples late, "
-            f"drift {recording.drift_ppm:.1f} ppm; both undone"
-        )
-    shortest = min(found, key=lambda recording: recording.dry.size)
-    frames = shortest.dry.size
-    return (
-        shortest.dry,
-        [recording.wet[:frames] for recording in found],
-        [recording.delay_samples for recording in found],
-        shortest.layout,
-    )
-
-
-def read_at(path: Path, sample_rate: int, dry: Path) -> Audio:
-    """Return a recording that must be at the rate of the dry one."""
-    audio, rate = io.read(path)
-    if rate != sample_rate:
-        msg = f"{dry} is at {sample_rate} Hz and {path} at {rate} Hz: they have to be recorded at one rate"
-        raise ValueError(msg)
-    return audio
 
 
 def parse_widths(text: str) -> tuple[int, ...]:
