@@ -80,6 +80,7 @@ def fit_perceptron(
     noise: float = 1e-3,
     patience: int = 20,
     seed: int = 0,
+    until: Callable[[Epoch], bool] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> PerceptronFit:
     """Fit a perceptron to a dry and a wet recording of the same length.
@@ -114,6 +115,8 @@ def fit_perceptron(
         A stage ends after this many epochs without a lower error on the held-out part.
     seed : int >= 0
         Seed of the first weights, the batches and the noise.
+    until : callable, optional
+        Called with each epoch: where it returns true, that was the last.
     on_epoch : callable, optional
         Called after each epoch.
 
@@ -173,6 +176,8 @@ def fit_perceptron(
                 history.append(epoch)
                 if on_epoch is not None:
                     on_epoch(epoch)
+                if until is not None and until(epoch):
+                    return PerceptronFit(best, best_esr, tuple(history), interrupted=False)
                 if stale == patience:
                     break
     except KeyboardInterrupt:

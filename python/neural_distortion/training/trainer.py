@@ -145,6 +145,7 @@ def fit(
     start: PathLike | None = None,
     checkpoint: PathLike | None = None,
     metadata: Mapping[str, Any] | None = None,
+    until: Callable[[Epoch], bool] | None = None,
     on_start: Callable[[Outlook], None] | None = None,
     on_step: Callable[[int, float], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -204,6 +205,8 @@ def fit(
         there.
     metadata : mapping, optional
         What the model file is to say: ``name``, ``gear_make``, ``input_level_dbu``, ….
+    until : callable, optional
+        Called with each validation: where it returns true, that was the last.
     on_start : callable, optional
         Called once, before it starts.
     on_step : callable, optional
@@ -226,7 +229,7 @@ def fit(
     """
     takes = Takes.of(dry, wet, sample_rate, knobs or {}, learned, judged)
     if arch == "mlp":
-        return _fit_mlp(takes, hidden, effort, learning_rate, seed, metadata or {}, on_epoch)
+        return _fit_mlp(takes, hidden, effort, learning_rate, seed, metadata or {}, until, on_epoch)
     description = describe(arch, len(takes.knobs))
     first, last = takes.learned
     if last - first < takes.sample_rate:
@@ -272,6 +275,7 @@ def fit(
         threads=threads,
         checkpoint=checkpoint,
         metadata=metadata,
+        until=until,
         on_start=on_start,
         on_step=on_step,
         on_epoch=on_epoch,
@@ -290,6 +294,7 @@ def tune(
     threads: int | None,
     checkpoint: PathLike | None,
     metadata: Mapping[str, Any] | None,
+    until: Callable[[Epoch], bool] | None = None,
     on_start: Callable[[Outlook], None] | None,
     on_step: Callable[[int, float], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
@@ -326,7 +331,7 @@ def tune(
                 )
             )
         try:
-            _train(session, takes, wanted, loss, seed, on_step, on_epoch, path, key)
+            _train(session, takes, wanted, loss, seed, until, on_step, on_epoch, path, key)
         except KeyboardInterrupt:
             if not session.history:
                 raise
@@ -353,6 +358,7 @@ def _fit_mlp(
     learning_rate: float | None,
     seed: int,
     metadata: Mapping[str, Any],
+    until: Callable[[Epoch], bool] | None,
     on_epoch: Callable[[Epoch], None] | None,
 ) -> Fit:
     """Return the fit of a perceptron, which needs no PyTorch."""
@@ -367,6 +373,7 @@ def _fit_mlp(
         epochs=MLP_EPOCHS[effort],
         learning_rate=learning_rate or 0.02,
         seed=seed,
+        until=until,
         on_epoch=on_epoch,
     )
     return prove_perceptron(fitted, takes, metadata=metadata)
@@ -378,6 +385,7 @@ def _train(
     wanted: Plan,
     loss: "Callable[[Tensor, Tensor], Tensor]",
     seed: int,
+    until: Callable[[Epoch], bool] | None,
     on_step: Callable[[int, float], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     path: Path | None,
@@ -386,6 +394,9 @@ def _train(
     """Run the epochs that are left, until the errors fall no more."""
     rounds = wanted.steps // wanted.segments
     while len(session.history) < wanted.epochs and session.stale < wanted.patience:
+        # Asked here, since a training that was killed may have been at its last.
+        if until is not None and session.history and until(session.history[-1]):
+            break
         number = len(session.history) + 1
         losses = []
         for index in range(session.step // wanted.segments, rounds * number // wanted.epochs):
