@@ -49,3 +49,14 @@ def test_a_perceptron_is_trained_and_proven(hidden: tuple[int, ...]) -> None:
     assert fit.model.metadata.validation_esr == pytest.approx(fit.esr)
     assert fit.perceptron is not None
     np.testing.assert_allclose(fit.model(dry, 44_100), fit.perceptron(dry), atol=1e-6)
+
+
+def test_many_fits_say_how_to_install_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("ray") is not None:
+        monkeypatch.setitem(sys.modules, "ray", None)
+    for name in ("dry", "wet"):
+        (tmp_path / f"{name}.wav").touch()
+    recording = {"dry": str(tmp_path / "dry.wav"), "wet": str(tmp_path / "wet.wav")}
+    install = r"fitting many models needs ray: pip install 'neural-distortion\[cluster\]'"
+    with pytest.raises(MissingExtra, match=install):
+        training.fit_many({"recordings": [recording], "architectures": ["mlp"]}, tmp_path / "out")

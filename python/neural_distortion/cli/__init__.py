@@ -19,6 +19,7 @@ from neural_distortion.cli import (
     demo,
     doctor,
     info,
+    many,
     render,
     simulation,
     training,
@@ -47,6 +48,7 @@ for command in (
     training.generate,
     training.train,
     training.reduce_aliasing,
+    many.train_many,
 ):
     app.command()(command)
 
