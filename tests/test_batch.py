@@ -1,6 +1,7 @@
 """Many recordings through many models: what comes out, what is recorded, and what becomes of mistakes."""
 
 import csv
+import dataclasses
 import itertools
 import json
 import os
@@ -18,7 +19,7 @@ import pytest
 from neural_distortion._extra import MissingExtra
 from neural_distortion.batch import Row, Settings, pool
 from neural_distortion.batch.item import UNFINISHED, Outcome, Rows, render_item
-from neural_distortion.batch.journal import FILE
+from neural_distortion.batch.journal import FILE, Journal
 from neural_distortion.batch.plan import Item, listed, planned
 from neural_distortion.cli import main
 
@@ -295,8 +296,23 @@ if sys.platform != "win32":  # which has no such limit
         ]
         assert [row[1] for row in rows] == ["None", "OSError", "None"]
         assert "File too large" in rows[1][2]
+        assert f"b_-20dB.{format}" in rows[1][2]
         assert told.stderr == ""
         assert set(files(out)) == {rows[0][0], rows[2][0]}
+
+
+def test_rows_that_find_no_room_in_the_journal_are_in_the_results(tmp_path: Path) -> None:
+    item = next(planned([tmp_path / "missing.wav"], [CLIPPER], Settings()).items())
+    row = render_item(item, (), str(tmp_path), Settings()).rows[0]
+    with Journal(tmp_path) as journal:
+        journal._connection.execute("pragma max_page_count = 8")
+        for number in range(100):
+            name = f"{number:03d}"
+            journal.put(name, (dataclasses.replace(row, output=name),))
+        assert journal._held
+    results = journal.results()
+    assert len(results) == 100
+    assert [row.output for row in results] == [f"{number:03d}" for number in range(100)]
 
 
 def test_a_second_run_in_the_same_folder_is_refused(inputs: Path, tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ def _segments(
             channels=channels,
         )
         unfinished = out / UNFINISHED / f"{uuid.uuid4()}.{settings.format}"
+        target = out / row.output
         try:
             said = _write(
                 (level * piece for _, piece in pieces),
@@ -166,9 +167,12 @@ def _segments(
                 (rate, channels, min(length, reader.frames)),
                 settings.subtype,
             )
-            target = out / row.output
             target.parent.mkdir(parents=True, exist_ok=True)
             unfinished.replace(target)
+        except OSError as error:
+            if error.filename == str(unfinished):  # which tells nobody anything
+                error.filename = str(target)
+            raise
         finally:
             unfinished.unlink(missing_ok=True)
         yield dataclasses.replace(row, loudness_in_lufs=_lufs(heard.pop(number)), **said)
