@@ -78,13 +78,43 @@ impl System {
 
 /// Builds everything and puts it in `target/bundled`. `--universal`, on macOS, builds for both of its processors.
 pub(crate) fn bundle(workspace: &Workspace, words: &[&str]) -> Result<(), String> {
-    make(workspace, words, "release", &folder(workspace))
+    let system = System::this();
+    let targets: &[Option<&str>] = match words {
+        [] => &[None],
+        ["--universal"] if system == System::MacOs => {
+            &[Some("aarch64-apple-darwin"), Some("x86_64-apple-darwin")]
+        }
+        _ => return Err("usage: cargo xtask bundle [--universal], the latter on macOS alone".to_owned()),
+    };
+    let [library, program] = system.built();
+    // Two builds: the plugin itself does not link the audio interface that the program needs. The first is put in its place
+    // before the second overwrites it.
+    let folder = folder(workspace);
+    empty(&folder)?;
+    let built = build(workspace, targets, &["--lib"], library)?;
+    place_library(&built, &folder, system)?;
+    let built = build(workspace, targets, &["--bin", "nd-plugin", "--features", "standalone"], program)?;
+    place_program(&built, &folder, system)?;
+    finish(&folder, system)
 }
 
-/// The same for the tests: built as they are, and somewhere else.
+/// The same for the tests: what `cargo test` builds for its own, so that nothing is built twice, and somewhere else.
 pub(crate) fn bundle_under_test(workspace: &Workspace) -> Result<(), String> {
-    make(workspace, &[], "dev", &folder_under_test(workspace))
+    let system = System::this();
+    let arguments = [&["test"], TESTED, &["--test", "hosts", "--no-run"]].concat();
+    run(&mut workspace.cargo(&arguments))?;
+    let built = workspace.target().join("debug");
+    let [library, program] = system.built();
+    let folder = folder_under_test(workspace);
+    empty(&folder)?;
+    // Tests link the library where cargo keeps what others depend on.
+    place_library(&built.join("deps").join(library), &folder, system)?;
+    place_program(&built.join(program), &folder, system)?;
+    finish(&folder, system)
 }
+
+/// What cargo checks and tests: everything, the standalone program too.
+pub(crate) const TESTED: &[&str] = &["--workspace", "--features", "nd-plugin/standalone"];
 
 /// The VST3 and the standalone program that [`bundle_under_test`] makes.
 pub(crate) fn under_test(workspace: &Workspace) -> [PathBuf; 2] {
@@ -97,27 +127,26 @@ fn folder_under_test(workspace: &Workspace) -> PathBuf {
     workspace.target().join("bundled-under-test")
 }
 
-fn make(workspace: &Workspace, words: &[&str], profile: &str, folder: &Path) -> Result<(), String> {
-    let system = System::this();
-    let targets: &[Option<&str>] = match words {
-        [] => &[None],
-        ["--universal"] if system == System::MacOs => {
-            &[Some("aarch64-apple-darwin"), Some("x86_64-apple-darwin")]
-        }
-        _ => return Err("usage: cargo xtask bundle [--universal], the latter on macOS alone".to_owned()),
-    };
+fn empty(folder: &Path) -> Result<(), String> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(|error| failed(folder, &error))?;
     }
-    let [library, program] = system.built();
-    let [vst3, clap, standalone] = system.places().map(|place| folder.join(place));
-    // Two builds: the plugin itself does not link the audio interface that the program needs.
-    let built = build(workspace, profile, targets, &["--lib"], library)?;
-    copy(&built, &vst3)?;
-    copy(&built, &clap)?;
-    let what = ["--bin", "nd-plugin", "--features", "standalone"];
-    let built = build(workspace, profile, targets, &what, program)?;
-    copy(&built, &standalone)?;
+    Ok(())
+}
+
+fn place_library(built: &Path, folder: &Path, system: System) -> Result<(), String> {
+    let [vst3, clap, _] = system.places();
+    copy(built, &folder.join(vst3))?;
+    copy(built, &folder.join(clap))
+}
+
+fn place_program(built: &Path, folder: &Path, system: System) -> Result<(), String> {
+    let [.., program] = system.places();
+    copy(built, &folder.join(program))
+}
+
+/// Adds what the system wants to know, and checks the whole.
+fn finish(folder: &Path, system: System) -> Result<(), String> {
     if system == System::MacOs {
         for (ending, kind) in [("vst3", "BNDL"), ("clap", "BNDL"), ("app", "APPL")] {
             let bundle = folder.join(format!("{NAME}.{ending}"));
@@ -169,14 +198,13 @@ fn folder(workspace: &Workspace) -> PathBuf {
 /// Builds a part of the plugin for one or several processors, and returns where it is.
 fn build(
     workspace: &Workspace,
-    profile: &str,
     targets: &[Option<&str>],
     what: &[&str],
     name: &str,
 ) -> Result<PathBuf, String> {
     let mut built = Vec::new();
     for target in targets {
-        let mut cargo = workspace.cargo(&["build", "--profile", profile, "--package", "nd-plugin"]);
+        let mut cargo = workspace.cargo(&["build", "--release", "--package", "nd-plugin"]);
         cargo.args(what);
         let mut folder = workspace.target();
         if let Some(target) = target {
@@ -184,8 +212,7 @@ fn build(
             folder.push(target);
         }
         run(&mut cargo)?;
-        // The profile `dev` builds in a folder of another name.
-        built.push(folder.join(if profile == "dev" { "debug" } else { profile }).join(name));
+        built.push(folder.join("release").join(name));
     }
     if let [only] = built.as_slice() {
         return Ok(only.clone());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::bench;
-use crate::bundle;
+use crate::bundle::{self, TESTED};
 use crate::system;
 use crate::workspace::{Workspace, requirements, run as execute};
 
@@ -41,16 +41,17 @@ fn rustfmt(workspace: &Workspace) -> Result<(), String> {
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), String> {
-    execute(&mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let arguments = [&["clippy"], TESTED, &["--all-targets", "--", "-D", "warnings"]].concat();
+    execute(&mut workspace.cargo(&arguments))
 }
 
 fn rustdoc(workspace: &Workspace) -> Result<(), String> {
-    let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    let mut doc = workspace.cargo(&[&["doc"], TESTED, &["--no-deps", "--document-private-items"]].concat());
     execute(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn cargo_test(workspace: &Workspace) -> Result<(), String> {
-    execute(&mut workspace.cargo(&["test", "--workspace", "--no-fail-fast"]))
+    execute(&mut workspace.cargo(&[&["test"], TESTED, &["--no-fail-fast"]].concat()))
 }
 
 /// A virtual environment with everything that `pyproject.toml` asks for, the package itself excepted.
@@ -108,9 +109,9 @@ fn stubtest(workspace: &Workspace) -> Result<(), String> {
     execute(&mut workspace.module(&["mypy.stubtest", "neural_distortion._native"]))
 }
 
-/// The plugin as hosts find it, built as the Rust tests are.
+/// The plugin as hosts find it, of the same build as the Rust tests.
 fn bundle(workspace: &Workspace) -> Result<(), String> {
-    bundle::bundle_under_test(workspace).map(drop)
+    bundle::bundle_under_test(workspace)
 }
 
 /// The tests, and the examples in the docstrings of the installed package.
