@@ -542,13 +542,7 @@ class Model:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The knobs, which a call sets; most models have none."""
-        parameters = tuple(Parameter(*told) for told in self._native.parameters)
-        names = self._metadata.raw.get("knobs")
-        if not isinstance(names, list) or len(names) != len(parameters):
-            return parameters
-        return tuple(
-            dataclasses.replace(knob, name=str(name)) for knob, name in zip(parameters, names, strict=True)
-        )
+        return tuple(Parameter(*told) for told in self._native.parameters)
 
     @property
     def sizes(self) -> tuple[float, ...]:

@@ -44,6 +44,48 @@ pub struct Compat {
     pub residual_without_layer1x1: bool,
 }
 
+/// A field of [`Compat`].
+type Reading = fn(&mut Compat) -> &mut bool;
+
+const READINGS: [(&str, Reading); 3] = [
+    ("legacy_layer1x1_post_film", |compat| &mut compat.legacy_layer1x1_post_film),
+    ("residual_without_layer1x1", |compat| &mut compat.residual_without_layer1x1),
+    ("reverse_linear_taps", |compat| &mut compat.reverse_linear_taps),
+];
+
+impl Compat {
+    /// The names of all readings.
+    pub fn names() -> [&'static str; 3] {
+        READINGS.map(|(name, _)| name)
+    }
+
+    /// The readings of these names.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownReading`], for a name that is none of [`names`](Self::names).
+    pub fn named<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Self, UnknownReading> {
+        let mut compat = Self::default();
+        for name in names {
+            let name = name.as_ref();
+            let (_, field) = READINGS
+                .iter()
+                .find(|(known, _)| *known == name)
+                .ok_or_else(|| UnknownReading { found: name.to_owned() })?;
+            *field(&mut compat) = true;
+        }
+        Ok(compat)
+    }
+}
+
+/// The name of a reading is none of the known ones.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no compatibility option is called {found:?}: there is {}", Compat::names().join(", "))]
+pub struct UnknownReading {
+    /// The name.
+    pub found: String,
+}
+
 impl ModelSpec {
     /// Reads a model file of any known dialect.
     ///

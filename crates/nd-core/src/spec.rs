@@ -45,6 +45,12 @@ impl ModelSpec {
         }
     }
 
+    /// Names of the inputs behind the audio, where the file has one for each.
+    pub fn knobs(&self) -> Option<&[String]> {
+        let knobs = &self.metadata.knobs;
+        (1 + knobs.len() == self.in_channels()).then_some(knobs)
+    }
+
     /// Width of the output.
     pub fn out_channels(&self) -> usize {
         match &self.network {

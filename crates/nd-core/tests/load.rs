@@ -366,7 +366,7 @@ fn metadata_is_typed_where_it_can_be_and_kept_as_it_is() {
     let mut file = gain(json!(48000));
     file["metadata"] = json!({
         "name": "a \"b\"", "modeled_by": null, "gear_make": 3, "gear_type": "amp", "loudness": -18, "gain": "high",
-        "input_level_dbu": 12.5, "training": {"validation_esr": 0.01}, "t3k": {"id": [1, 2]},
+        "input_level_dbu": 12.5, "training": {"validation_esr": 0.01}, "knobs": ["drive", 2], "t3k": {"id": [1, 2]},
     });
     let metadata = load(&file).metadata;
     assert_eq!(metadata.name.as_deref(), Some("a \"b\""));
@@ -377,11 +377,22 @@ fn metadata_is_typed_where_it_can_be_and_kept_as_it_is() {
         metadata.warnings,
         [
             "metadata.gear_make: expected a string, found a number",
-            "metadata.gain: expected a number, found a string"
+            "metadata.gain: expected a number, found a string",
+            "metadata.knobs[1]: expected a string, found a number"
         ]
     );
     let raw: Value = serde_json::from_str(&metadata.raw.expect("the object is kept")).expect("it is JSON");
     assert_eq!(raw, file["metadata"]);
+}
+
+#[test]
+fn knobs_have_names_where_the_file_has_one_for_each() {
+    let overdrive = include_bytes!("../../../python/neural_distortion/models/overdrive.nam");
+    let mut file: Value = serde_json::from_slice(overdrive).expect("it is JSON");
+    assert_eq!(load(&file).knobs(), Some(&["drive".to_owned()][..]), "one knob and its name");
+    file["metadata"]["knobs"] = json!(["drive", "tone"]);
+    assert_eq!(load(&file).knobs(), None, "two names for one knob");
+    assert_eq!(load(&gain(json!(48000))).knobs(), Some(&[][..]), "no knob");
 }
 
 #[test]

@@ -220,8 +220,10 @@ fn what_is_changed_in_the_metadata_is_written() {
     spec.metadata.gear_make = None;
     spec.metadata.loudness_db = Some(-18.5);
     spec.metadata.validation_esr = Some(0.01);
+    spec.metadata.knobs = vec!["drive".to_owned()];
     let file: Value = serde_json::from_slice(&write(&spec, Format::Nam)).expect("it is JSON");
-    let expected = json!({"name": "new", "kept": 1, "loudness": -18.5, "training": {"validation_esr": 0.01}});
+    let expected = json!({"name": "new", "kept": 1, "loudness": -18.5, "knobs": ["drive"],
+        "training": {"validation_esr": 0.01}});
     assert_eq!(file["metadata"], expected);
 }
 

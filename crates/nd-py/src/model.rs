@@ -285,9 +285,11 @@ impl Model {
     #[getter]
     fn parameters(&self) -> Vec<(String, f64, f64, f64)> {
         let default = f64::from(PARAMETER_DEFAULT);
-        (1..=self.fresh.parameters())
-            .map(|number| (format!("parameter {number}"), 0.0, 1.0, default))
-            .collect()
+        let name = |index: usize| {
+            let name = self.spec.knobs().and_then(|names| names.get(index));
+            name.cloned().unwrap_or_else(|| format!("parameter {}", index + 1))
+        };
+        (0..self.fresh.parameters()).map(|index| (name(index), 0.0, 1.0, default)).collect()
     }
 
     #[getter]
@@ -345,6 +347,7 @@ impl Model {
             input_level_dbu,
             output_level_dbu,
             validation_esr,
+            knobs: _, // among the parameters
             raw,
             other: _,
             warnings,

@@ -5,27 +5,10 @@ use nd_core::{AntiAliasing, CompileOptions, InstructionSet, LoadOptions, Math};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// A field of [`Compat`].
-type Field = fn(&mut Compat) -> &mut bool;
-
-const COMPAT: [(&str, Field); 3] = [
-    ("legacy_layer1x1_post_film", |compat| &mut compat.legacy_layer1x1_post_film),
-    ("residual_without_layer1x1", |compat| &mut compat.residual_without_layer1x1),
-    ("reverse_linear_taps", |compat| &mut compat.reverse_linear_taps),
-];
-
 /// How a file is read, with the readings that `names` call for.
 pub(crate) fn load_options(names: &[String]) -> PyResult<LoadOptions> {
-    let mut options = LoadOptions::default();
-    for name in names {
-        let Some((_, field)) = COMPAT.iter().find(|(known, _)| known == name) else {
-            let known = COMPAT.map(|(known, _)| known).join(", ");
-            let message = format!("no compatibility option is called {name:?}: there is {known}");
-            return Err(PyValueError::new_err(message));
-        };
-        *field(&mut options.compat) = true;
-    }
-    Ok(options)
+    let compat = Compat::named(names).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(LoadOptions { compat, ..LoadOptions::default() })
 }
 
 /// How a model is compiled; the fastest instruction set where none is named.

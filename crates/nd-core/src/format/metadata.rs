@@ -31,11 +31,19 @@ pub(super) fn read(file: &Object<'_>) -> Metadata {
     metadata.gain = number("gain");
     metadata.input_level_dbu = number("input_level_dbu");
     metadata.output_level_dbu = number("output_level_dbu");
+    let knobs = object.opt("knobs").and_then(|node| names(&node).map_err(&mut tolerate).ok());
+    metadata.knobs = knobs.unwrap_or_default();
     let training = object.opt("training").and_then(|node| node.object().map_err(&mut tolerate).ok());
     let esr = training.and_then(|training| training.opt("validation_esr"));
     metadata.validation_esr = esr.and_then(|node| node.number().map_err(&mut tolerate).ok());
     metadata.warnings = warnings;
     metadata
+}
+
+/// An array of strings.
+fn names(node: &Node<'_>) -> Result<Vec<String>, LoadError> {
+    // Their number is limited as the bytes of the metadata are.
+    node.items("names", usize::MAX)?.iter().map(|name| Ok(name.string()?.into_owned())).collect()
 }
 
 /// What is limited in what a file says beside its model.
@@ -52,8 +60,9 @@ pub(super) fn check(file: &Object<'_>, known: &[&str], limits: &Limits) -> Resul
 }
 
 /// The fields under their keys.
-fn fields(metadata: &Metadata) -> [(&'static str, Option<Value>); 11] {
+fn fields(metadata: &Metadata) -> [(&'static str, Option<Value>); 12] {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
+    let knobs = &metadata.knobs;
     let esr = |esr: f64| Value::object([("validation_esr", Value::from(esr))]);
     [
         ("name", text(&metadata.name)),
@@ -66,6 +75,7 @@ fn fields(metadata: &Metadata) -> [(&'static str, Option<Value>); 11] {
         ("gain", metadata.gain.map(Value::from)),
         ("input_level_dbu", metadata.input_level_dbu.map(Value::from)),
         ("output_level_dbu", metadata.output_level_dbu.map(Value::from)),
+        ("knobs", (!knobs.is_empty()).then(|| Value::array(knobs.iter().map(String::as_str)))),
         ("training", metadata.validation_esr.map(esr)),
     ]
 }

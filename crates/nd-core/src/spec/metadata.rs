@@ -25,6 +25,8 @@ pub struct Metadata {
     pub output_level_dbu: Option<f64>,
     /// Error-to-signal ratio that the trainer measured on unheard audio.
     pub validation_esr: Option<f64>,
+    /// Names of the knobs, in the order of the inputs behind the audio.
+    pub knobs: Vec<String>,
     /// The file's own metadata object as JSON text, unread keys included.
     pub raw: Option<String>,
     /// The file's other keys of which nothing is known, each with its value as JSON text.
