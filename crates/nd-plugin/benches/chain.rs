@@ -7,7 +7,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark talks on the terminal")]
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nd_core::{CompileOptions, ModelSpec};
@@ -21,20 +20,13 @@ use host::{Host, Layout};
 const BLOCK: usize = 64;
 const RATE: f64 = 48_000.0;
 
-/// Seconds of sound of a round, and how many rounds the fastest is taken of.
-const SECONDS: f64 = 2.0;
-const ROUNDS: usize = 15;
+/// Seconds of sound of a round, and how many rounds the fastest is taken of: many short ones, so that one of each contender
+/// meets a quiet moment of a machine that others use as well.
+const SECONDS: f64 = 0.1;
+const ROUNDS: usize = 1500;
 
 /// Something that plays a block.
 type Play<'a> = &'a mut dyn FnMut(&[f32]);
-
-/// Time that this thread has had a processor, where the system says so; elsewhere time that has passed.
-fn clock() -> Duration {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse().ok());
-    nanoseconds.map_or_else(|| START.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
-}
 
 /// Plays rounds of two contenders in turn, and returns nanoseconds per sample of the fastest round of each.
 fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
@@ -43,9 +35,9 @@ fn race(mut contenders: [Play<'_>; 2]) -> [f64; 2] {
     let mut best = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
         for (play, best) in contenders.iter_mut().zip(&mut best) {
-            let start = clock();
+            let start = Instant::now();
             sound.chunks_exact(BLOCK).for_each(&mut *play);
-            *best = clock().saturating_sub(start).min(*best);
+            *best = start.elapsed().min(*best);
         }
     }
     best.map(|time| time.as_nanos() as f64 / (frames / BLOCK * BLOCK) as f64)

@@ -139,7 +139,8 @@ impl Plugin for NeuralDistortion {
         }
         processor.process(buffer.as_slice());
         let latency = processor.latency() as u32;
-        if self.telemetry.latency_samples.swap(latency, Relaxed) != latency {
+        if self.telemetry.latency_samples.load(Relaxed) != latency {
+            self.telemetry.latency_samples.store(latency, Relaxed);
             context.set_latency_samples(latency);
         }
         if processor.is_asleep() { ProcessStatus::Normal } else { ProcessStatus::KeepAlive }

@@ -318,23 +318,26 @@ impl Processor {
         self.take_rig();
         let now = self.now();
         self.player.set(&now.settings);
-        let telemetry = Arc::clone(&self.telemetry);
+        let watched = self.telemetry.watched.load(Relaxed);
+        let mut loudest = [0.0; N];
         for (channel, audio) in channels.iter_mut().enumerate() {
-            let mut loudest = peak(audio);
-            if !loudest.is_finite() {
+            loudest[channel] = peak(audio);
+            if !loudest[channel].is_finite() {
                 audio.fill(0.0);
-                loudest = 0.0;
-                telemetry.non_finite.fetch_add(1, Relaxed);
+                loudest[channel] = 0.0;
+                self.telemetry.non_finite.fetch_add(1, Relaxed);
             }
-            telemetry.input[channel].hold(loudest);
+            self.telemetry.input[channel].hold(loudest[channel]);
             let strip = &mut self.strips[channel];
             strip.aim(&now, self.player.rig.as_deref());
-            strip.begin(audio);
+            strip.begin(audio, &self.player, watched && channel == 0);
         }
-        self.gate(&mut channels);
+        if self.gate(&mut channels) {
+            loudest = channels.each_ref().map(|audio| peak(audio));
+        }
+        let telemetry = &*self.telemetry;
         let frames = channels[0].len();
         let fade = self.player.begin(frames);
-        let watched = telemetry.watched.load(Relaxed);
         let mut asleep = true;
         for (channel, audio) in channels.iter_mut().enumerate() {
             let strip = &mut self.strips[channel];
@@ -344,12 +347,14 @@ impl Processor {
                 strip.fade.start();
                 strip.set_latency(next.rig.latency());
             }
-            let taps = (watched && channel == 0).then_some(&*telemetry);
-            if !strip.process(channel, audio, &mut self.player, fade, taps) {
+            let taps = (watched && channel == 0).then_some(telemetry);
+            let silent = loudest[channel] <= SILENT_INPUT;
+            let (loudest, finite) = strip.process(channel, audio, silent, &mut self.player, fade, taps);
+            if !finite {
                 telemetry.non_finite.fetch_add(1, Relaxed);
             }
             asleep &= strip.is_asleep(&self.player);
-            telemetry.output[channel].hold(peak(audio));
+            telemetry.output[channel].hold(loudest);
         }
         telemetry.asleep.store(asleep, Relaxed);
         self.player.end(fade, frames);
@@ -370,10 +375,11 @@ impl Processor {
         }
     }
 
-    /// Gates the channels: all of them alike, or in dual mono each for itself.
-    fn gate<const N: usize>(&mut self, channels: &mut [&mut [f32]; N]) {
+    /// Gates the channels: all of them alike, or in dual mono each for itself. Says whether there was anything to do.
+    fn gate<const N: usize>(&mut self, channels: &mut [&mut [f32]; N]) -> bool {
         self.set_gates();
-        if self.params.gate.value() || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0) {
+        let works = self.params.gate.value() || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0);
+        if works {
             if N == 2 && self.routing == Channels::DualMono {
                 for (gate, audio) in self.gates.iter_mut().zip(channels) {
                     gate.process(audio);
@@ -384,6 +390,7 @@ impl Processor {
             }
         }
         self.telemetry.gate.set(self.gates[0].gain());
+        works
     }
 }
 
@@ -405,6 +412,12 @@ impl Player {
             }
         }
         taken
+    }
+
+    /// Whether a signal that is heard beside a rig's has to be kept for it: the rig takes time, or another one may.
+    fn is_late(&self, delay: &Delay) -> bool {
+        // A rig that listens along does so for longer than it takes.
+        self.next.is_some() || !delay.is_neutral()
     }
 
     fn retire(&mut self, old: Box<Rig>) {
@@ -529,27 +542,32 @@ impl Strip {
         player.next.is_none() && self.silent > memory + CHUNK
     }
 
-    /// Remembers the dry signal and applies the input gain.
-    fn begin(&mut self, audio: &mut [f32]) {
+    /// Remembers the input and the dry signal, where they are wanted, and applies the input gain.
+    fn begin(&mut self, audio: &mut [f32], player: &Player, watched: bool) {
         let frames = audio.len();
-        self.buffers.input[..frames].copy_from_slice(audio);
-        let dry = &mut self.buffers.dry[..frames];
-        dry.copy_from_slice(audio);
-        self.dry.process(dry);
+        if watched {
+            self.buffers.input[..frames].copy_from_slice(audio);
+        }
+        if !is_at(&self.mix, 1.0) || player.is_late(&self.dry) {
+            let dry = &mut self.buffers.dry[..frames];
+            dry.copy_from_slice(audio);
+            self.dry.process(dry);
+        }
         self.input_gain.factor.process(audio);
     }
 
-    /// Everything behind the gate. Says whether all of it was finite; what was not is muted.
+    /// Everything behind the gate. Returns the largest magnitude that goes out, and whether everything was finite; what was
+    /// not is muted.
     fn process(
         &mut self,
         channel: usize,
         audio: &mut [f32],
+        silent: bool,
         player: &mut Player,
         fade: Fade,
         taps: Option<&Telemetry>,
-    ) -> bool {
-        let silent = peak(audio) <= SILENT_INPUT;
-        let mut finite = true;
+    ) -> (f32, bool) {
+        let (mut loudest, mut finite) = (0.0, true);
         if self.is_dry() {
             self.stale = true;
         } else if silent && self.is_asleep(player) {
@@ -559,21 +577,24 @@ impl Strip {
                 self.reset(channel, player);
             }
             self.wet(channel, audio, player, fade, taps);
-            let loudest = peak(audio);
+            loudest = peak(audio);
             finite = loudest.is_finite();
             if !finite {
                 self.reset(channel, player);
                 audio.fill(0.0);
+                loudest = 0.0;
             }
             self.silent = if silent && loudest <= SILENT_OUTPUT { self.silent + audio.len() } else { 0 };
         }
-        let dry = &self.buffers.dry[..audio.len()];
-        blend(&mut self.mix, audio, dry);
-        self.audible.process(audio);
+        if !(is_at(&self.mix, 1.0) && is_at(&self.audible, 1.0)) {
+            blend(&mut self.mix, audio, &self.buffers.dry[..audio.len()]);
+            self.audible.process(audio);
+            loudest = peak(audio);
+        }
         if let Some(taps) = taps {
             taps.ends.write(&self.buffers.input[..audio.len()], audio);
         }
-        finite
+        (loudest, finite)
     }
 
     /// Model, cabinet, tone stack, DC blocker, output gain.
@@ -588,8 +609,10 @@ impl Strip {
         let frames = audio.len();
         let stage = &mut self.buffers.stage[..frames];
         let passing = &mut self.buffers.passing[..frames];
-        passing.copy_from_slice(audio);
-        self.passing.process(passing);
+        if taps.is_some() || !is_at(&self.amp, 1.0) || player.is_late(&self.passing) {
+            passing.copy_from_slice(audio);
+            self.passing.process(passing);
+        }
         if let Some(next) = &mut player.next {
             let new = &mut self.buffers.next[..frames];
             new.copy_from_slice(audio);

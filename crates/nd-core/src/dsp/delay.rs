@@ -53,6 +53,12 @@ impl Delay {
         self.wanted
     }
 
+    /// Whether it passes everything at once, and will: then [`process`](Self::process) need not be called. What was not
+    /// given to it is not heard later.
+    pub fn is_neutral(&self) -> bool {
+        [self.from, self.to, self.wanted] == [0; 3]
+    }
+
     /// Delays `audio`.
     pub fn process(&mut self, audio: &mut [f32]) {
         for block in audio.chunks_mut(BLOCK) {
