@@ -62,6 +62,52 @@ def test_the_plugin_plays_what_the_wheel_plays(pedalboard: ModuleType, name: str
         np.testing.assert_allclose(channel, expected, rtol=0, atol=TOLERANCE)
 
 
+def test_a_session_brings_the_whole_sound(pedalboard: ModuleType, tmp_path: Path) -> None:
+    """The knobs and the model, in an instance that knows neither."""
+    file = next(path for path in (DATA / "lstm_2x16").iterdir() if path.name.startswith("model."))
+    path = tmp_path / "model.vstpreset"
+    path.write_bytes(preset(file))
+    audio = np.load(DATA / "guitar.npy").astype(np.float32).ravel()[:24_000]
+    stereo, silence = np.stack([audio, audio]), np.zeros((2, 64), np.float32)
+
+    plugin = pedalboard.load_plugin(BUNDLE)
+    plugin.load_preset(str(path))
+    plugin.bass_db, plugin.output_db, plugin.gate = 4.0, -3.0, True
+    plugin.process(silence, 48_000)
+    sound = plugin.process(stereo, 48_000, reset=True)
+
+    other = pedalboard.load_plugin(BUNDLE)
+    other.raw_state = plugin.raw_state
+    other.process(silence, 48_000)
+    assert (other.bass_db, other.output_db, other.gate) == (4.0, -3.0, True)
+    np.testing.assert_allclose(other.process(stereo, 48_000, reset=True), sound, rtol=0, atol=TOLERANCE)
+
+
+def test_a_host_steps_through_a_folder(pedalboard: ModuleType, tmp_path: Path) -> None:
+    """Next and previous model are switches, so that anything can press them."""
+    for name, weight in [("a", 1.0), ("b", 2.0), ("c", 3.0)]:
+        linear = {"version": "0.5.4", "architecture": "Linear", "sample_rate": 48_000, "weights": [weight]}
+        config = {"receptive_field": 1, "bias": False}
+        (tmp_path / f"{name}.nam").write_text(json.dumps({**linear, "config": config}))
+    path = tmp_path / "session.vstpreset"
+    path.write_bytes(preset(tmp_path / "a.nam"))
+    plugin = pedalboard.load_plugin(BUNDLE)
+    plugin.load_preset(str(path))
+    plugin.dc_blocker, plugin.output_mode = False, "Raw"
+
+    def gain() -> float:
+        output = plugin.process(np.full((2, 4096), 0.1, np.float32), 48_000, reset=True)
+        return round(float(output[0, -1]) / 0.1, 3)
+
+    gain()
+    assert gain() == 1.0
+    for button, expected in [("next_model", 2.0), ("next_model", 3.0), ("previous_model", 2.0)]:
+        for pressed in (True, False):
+            setattr(plugin, button, pressed)
+            gain()
+        assert gain() == expected, button
+
+
 def test_a_bundle_has_its_parameters(pedalboard: ModuleType) -> None:
     """By the names that a host shows."""
     plugin = pedalboard.load_plugin(BUNDLE)

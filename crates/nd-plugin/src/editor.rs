@@ -30,6 +30,7 @@ use std::time::Duration;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug::params::persist::PersistentField;
 use nice_plug::plugin::Plugin;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
@@ -54,6 +55,8 @@ pub struct Window {
     telemetry: Arc<Telemetry>,
     loader: Arc<Loader>,
     gui: Option<GuiContext>,
+    /// The size that it is to have when it has opened.
+    wanted: Option<(u32, u32)>,
     view: View,
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn create(
         telemetry: Arc::clone(telemetry),
         loader: Arc::clone(loader),
         gui: None,
+        wanted: None,
         view: View::default(),
     };
     let [width, height] = SMALLEST;
@@ -94,6 +98,9 @@ pub(crate) fn create(
 impl NiceEguiApp for Window {
     fn build(&mut self, context: egui::Context, gui: GuiContext, _: &mut Frame) -> Result<(), HandlerError> {
         theme::apply(&context);
+        // The framework makes the editor before it reads the session.
+        context.set_zoom_factor(self.params.scale.get() as f32 / 100.0);
+        self.wanted = Some(self.params.window.get());
         #[cfg(feature = "standalone")]
         if gui.plugin_api() == nice_plug::context::PluginApi::Standalone
             && let Some(sound) = crate::standalone::last_sound()
@@ -119,11 +126,21 @@ impl NiceEguiApp for Window {
                 },
             );
         }
+        if let Some((width, height)) = self.wanted.take() {
+            let size = egui::vec2(width as f32, height as f32);
+            if ui.ctx().content_rect().size().round() != size {
+                ui.ctx().send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
+            }
+        }
         ui.ctx().request_repaint_after(FRAME);
     }
 
     fn resized(&mut self, size: WindowSize) {
         self.params.window.note(size.logical.width as u32, size.logical.height as u32);
+    }
+
+    fn zoom_factor_changed(&mut self, zoom_factor: f32) {
+        self.params.scale.set((100.0 * zoom_factor).round() as u32);
     }
 
     fn editor_closed(&mut self) {

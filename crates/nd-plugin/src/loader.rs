@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nd_core::{AntiAliasing, Metadata, ModelSpec};
+use nd_core::format::Compat;
+use nd_core::{AntiAliasing, Format, LoadOptions, Metadata, ModelSpec};
 use parking_lot::{Condvar, Mutex, RwLock};
 use rtrb::{Consumer, Producer, PushError};
 
 use crate::factory;
 use crate::impulse::Impulse;
 use crate::params::{KNOBS, NdParams, Side};
-use crate::rig::{Amp, Rig, Setup, USUAL_RATE};
+use crate::rig::{Amp, Response, Rig, Setup, USUAL_RATE};
 use crate::state::{Found, Selection};
 
 /// How often the loader looks for what the audio thread or a host's session asks for.
@@ -32,6 +33,8 @@ pub enum Command {
     LoadFactoryModel(&'static str),
     /// Plays no model: the signal passes.
     RemoveModel,
+    /// Reads the model's file anew, in a way that has this name among those of [`Compat`], or not.
+    ReadAs(&'static str, bool),
     /// Reads an impulse response and convolves with it.
     LoadCabinet(PathBuf),
     /// Convolves with none.
@@ -73,6 +76,10 @@ pub struct ModelInfo {
     pub name: String,
     /// Where it is, or came from.
     pub origin: Origin,
+    /// The dialect of its file.
+    pub format: Format,
+    /// How the file is read otherwise than usual: names of [`Compat`].
+    pub compat: Vec<String>,
     /// Kind of network.
     pub architecture: &'static str,
     /// The rate that it was trained at, in Hz.
@@ -83,8 +90,8 @@ pub struct ModelInfo {
     pub num_parameters: usize,
     /// Samples that it and its filters remember, at its own rate.
     pub receptive_field: usize,
-    /// How many of the knobs it has; those beyond [`KNOBS`] stay in the middle.
-    pub knobs: usize,
+    /// Its knobs, by their names where the file has some; those beyond [`KNOBS`] stay in the middle.
+    pub knobs: Vec<String>,
     /// Qualities from which on it is another size, ascending from 0: one for a model of one size.
     pub quality_steps: Vec<f64>,
     /// What is done against aliases, beyond playing at a multiple of its rate.
@@ -192,7 +199,7 @@ struct Loaded {
     model: Selection,
     amp: Option<Amp>,
     cabinet: Selection,
-    impulse: Option<Impulse>,
+    response: Option<Response>,
 }
 
 impl Loader {
@@ -253,6 +260,7 @@ impl Worker {
             loaded: std::mem::take(&mut loader.loaded.lock()),
             side: params.cab_side.value(),
             anti_aliasing: params.anti_aliasing(setup.offline),
+            changed: true,
             drawn: None,
             loader: Arc::clone(loader),
             params: Arc::clone(params),
@@ -303,6 +311,8 @@ struct Task {
     loaded: Loaded,
     side: Side,
     anti_aliasing: AntiAliasing,
+    /// Whether what is loaded is not in a rig yet.
+    changed: bool,
     /// What the transfer curve was drawn with.
     drawn: Option<Look>,
     /// A rig that there was no room for yet. Another one takes its place.
@@ -313,8 +323,8 @@ impl Task {
     fn run(&mut self) {
         self.params.model.take_restored();
         self.params.cabinet.take_restored();
-        self.choose_cabinet(&self.params.cabinet.get());
-        self.choose_model(&self.params.model.get());
+        self.outcome(|task| task.choose_cabinet(&task.params.cabinet.get()));
+        self.outcome(|task| task.choose_model(&task.params.model.get()));
         // Of what is not to be had, what there was before plays on, or nothing.
         self.send_rig();
         loop {
@@ -354,6 +364,10 @@ impl Task {
                 Command::LoadModel(path) => model = Some(Selection::file(path.clone())),
                 Command::LoadFactoryModel(name) => model = Some(Selection::factory(name)),
                 Command::RemoveModel => model = Some(Selection::default()),
+                Command::ReadAs(name, wanted) => {
+                    let now = model.take().unwrap_or_else(|| self.params.model.get());
+                    model = Some(if now.is_none() { now } else { now.read_as(name, *wanted) });
+                }
                 Command::LoadCabinet(path) => cabinet = Some(Selection::file(path.clone())),
                 Command::RemoveCabinet => cabinet = Some(Selection::default()),
                 Command::Step(by) => {
@@ -367,20 +381,19 @@ impl Task {
             self.loader.update(|status| (status.warning, status.error) = (None, None));
         }
         let side = std::mem::replace(&mut self.side, self.params.cab_side.value());
-        let mut changed = side != self.side && self.loaded.impulse.is_some();
-        let wanted = self.params.anti_aliasing(self.setup.offline);
-        if wanted != std::mem::replace(&mut self.anti_aliasing, wanted) && model.is_none() {
-            changed |= self.outcome(Self::compile_again);
-        }
         if let Some(selection) = cabinet {
-            changed |= self.choose_cabinet(&selection);
+            self.outcome(|task| task.choose_cabinet(&selection));
+        } else if side != self.side {
+            self.outcome(Self::adapt_response);
         }
+        let wanted = self.params.anti_aliasing(self.setup.offline);
+        let anti_aliasing = std::mem::replace(&mut self.anti_aliasing, wanted);
         if let Some(selection) = model {
-            changed |= self.choose_model(&selection);
+            self.outcome(|task| task.choose_model(&selection));
+        } else if anti_aliasing != self.anti_aliasing {
+            self.outcome(Self::adapt_amp);
         }
-        if changed {
-            self.send_rig();
-        }
+        self.send_rig();
     }
 
     fn list(&self, path: &Path) {
@@ -394,20 +407,9 @@ impl Task {
         }
     }
 
-    /// Loads the model that is selected, or says why not. Says whether it is there.
-    fn choose_model(&mut self, selection: &Selection) -> bool {
-        self.outcome(|task| task.try_model(selection))
-    }
-
-    /// Loads the impulse response that is selected, or says why not. Says whether it is there.
-    fn choose_cabinet(&mut self, selection: &Selection) -> bool {
-        self.outcome(|task| task.try_cabinet(selection))
-    }
-
     /// Tries to load something, and shows what came of it: a warning, perhaps, or why not.
-    fn outcome(&mut self, try_it: impl FnOnce(&mut Self) -> Result<Option<String>, String>) -> bool {
+    fn outcome(&mut self, try_it: impl FnOnce(&mut Self) -> Result<Option<String>, String>) {
         let result = try_it(self);
-        let loaded = result.is_ok();
         self.loader.update(|status| {
             status.loading = None;
             match result {
@@ -416,39 +418,47 @@ impl Task {
                 Err(error) => status.error = Some(error),
             }
         });
-        loaded
     }
 
-    fn try_model(&mut self, selection: &Selection) -> Result<Option<String>, String> {
+    /// Loads the model that is selected, or says why not.
+    fn choose_model(&mut self, selection: &Selection) -> Result<Option<String>, String> {
         if selection.is_none() {
             (self.loaded.amp, self.loaded.model) = (None, Selection::default());
+            self.changed = true;
             self.params.model.note(Selection::default());
             self.loader.update(|status| status.model = None);
             return Ok(None);
         }
         if self.loaded.amp.is_some() && self.loaded.model == *selection {
-            return self.compile_again();
+            return self.adapt_amp();
         }
         self.loader.update(|status| status.loading = Some(selection.to_string()));
         let found = selection.find()?;
-        let named = |error: String| format!("{}: {error}", found.name);
-        let (amp, info) = self.load(&found).map_err(named)?;
-        // Whether it can play at the host's rate, too.
-        Rig::new(&self.setup, Some(&amp), None, self.side).map_err(named)?;
+        let (amp, info) = self.load(&found).map_err(|error| format!("{}: {error}", found.name))?;
         self.params.model.note(found.selection.clone());
         (self.loaded.model, self.loaded.amp) = (found.selection, Some(amp));
-        self.drawn = None;
+        (self.changed, self.drawn) = (true, None);
         self.loader.update(|status| status.model = Some(info));
         Ok(found.warning)
     }
 
     /// Reads and compiles a model.
     fn load(&self, found: &Found) -> Result<(Amp, ModelInfo), String> {
-        let spec = Arc::new(ModelSpec::from_slice(&found.bytes).map_err(|error| error.to_string())?);
-        let amp = Amp::new(&spec, &self.setup, self.anti_aliasing).map_err(|error| error.to_string())?;
+        let selection = &found.selection;
+        let compat = Compat::named(&selection.compat).map_err(|error| error.to_string())?;
+        let options = LoadOptions { compat, ..LoadOptions::default() };
+        let spec = ModelSpec::from_slice_with(&found.bytes, &options).map_err(|error| error.to_string())?;
+        let spec = Arc::new(spec);
+        let amp = Amp::new(&spec, &self.setup, self.anti_aliasing)?;
+        let knob = |index: usize| {
+            let name = spec.knobs().and_then(|names| names.get(index));
+            name.cloned().unwrap_or_else(|| format!("Knob {}", index + 1))
+        };
         let info = ModelInfo {
             name: spec.metadata.name.clone().unwrap_or_else(|| found.name.clone()),
             origin: found.origin.clone(),
+            format: spec.format,
+            compat: selection.compat.clone(),
             architecture: spec.architecture(),
             sample_rate: spec.sample_rate.unwrap_or(USUAL_RATE),
             sample_rate_is_known: spec.sample_rate.is_some(),
@@ -456,7 +466,7 @@ impl Task {
             receptive_field: (amp.model.receptive_field() as f64 * amp.spec.sample_rate.unwrap_or(USUAL_RATE)
                 / amp.sample_rate)
                 .ceil() as usize,
-            knobs: amp.model.parameters(),
+            knobs: (0..amp.model.parameters()).map(knob).collect(),
             quality_steps: amp.model.quality_steps().to_vec(),
             anti_aliasing: amp.model.anti_aliasing(),
             fed_at: amp.sample_rate,
@@ -466,37 +476,41 @@ impl Task {
     }
 
     /// Compiles the model once more, where host or settings want it otherwise now.
-    fn compile_again(&mut self) -> Result<Option<String>, String> {
-        if let Some(amp) = &self.loaded.amp {
-            let amp =
-                Amp::new(&amp.spec, &self.setup, self.anti_aliasing).map_err(|error| error.to_string())?;
-            let (method, fed_at) = (amp.model.anti_aliasing(), amp.sample_rate);
-            self.loaded.amp = Some(amp);
-            self.drawn = None;
-            self.loader.update(|status| {
-                if let Some(model) = &mut status.model {
-                    (model.anti_aliasing, model.fed_at) = (method, fed_at);
-                }
-            });
-        }
-        Ok(None)
+    fn adapt_amp(&mut self) -> Result<Option<String>, String> {
+        let (setup, wanted) = (&self.setup, self.anti_aliasing);
+        let stale = |amp: &mut Amp| !amp.suits(setup) || amp.anti_aliasing != wanted;
+        let Some(old) = self.loaded.amp.take_if(stale) else { return Ok(None) };
+        let amp = Amp::new(&old.spec, setup, wanted);
+        let error = amp.as_ref().err().cloned();
+        // One that was made for another host cannot play on.
+        self.loaded.amp = amp.ok().or_else(|| Some(old).filter(|old| old.suits(setup)));
+        (self.changed, self.drawn) = (true, None);
+        let now = self.loaded.amp.as_ref().map(|amp| (amp.model.anti_aliasing(), amp.sample_rate));
+        self.loader.update(|status| match (&mut status.model, now) {
+            (Some(model), Some(now)) => (model.anti_aliasing, model.fed_at) = now,
+            (model, _) => *model = None,
+        });
+        error.map_or(Ok(None), Err)
     }
 
-    fn try_cabinet(&mut self, selection: &Selection) -> Result<Option<String>, String> {
+    /// Loads the impulse response that is selected, or says why not.
+    fn choose_cabinet(&mut self, selection: &Selection) -> Result<Option<String>, String> {
         if selection.is_none() {
-            (self.loaded.impulse, self.loaded.cabinet) = (None, Selection::default());
+            (self.loaded.response, self.loaded.cabinet) = (None, Selection::default());
+            self.changed = true;
             self.params.cabinet.note(Selection::default());
             self.loader.update(|status| status.cabinet = None);
             return Ok(None);
         }
-        if self.loaded.impulse.is_some() && self.loaded.cabinet == *selection {
-            return Ok(None);
+        if self.loaded.response.is_some() && self.loaded.cabinet == *selection {
+            return self.adapt_response();
         }
         self.loader.update(|status| status.loading = Some(selection.to_string()));
         let found = selection.find()?;
         let named = |error: String| format!("{}: {error}", found.name);
-        let impulse = Impulse::read(&found.bytes).map_err(named)?;
-        Rig::new(&self.setup, None, Some(&impulse), self.side).map_err(named)?;
+        let impulse = Arc::new(Impulse::read(&found.bytes).map_err(named)?);
+        let response =
+            Response::new(&impulse, &self.setup, self.side).map_err(|error| named(error.to_string()))?;
         let info = CabinetInfo {
             name: found.name.clone(),
             origin: found.origin.clone(),
@@ -505,16 +519,34 @@ impl Task {
             seconds: impulse.seconds().min(1.0),
         };
         self.params.cabinet.note(found.selection.clone());
-        (self.loaded.cabinet, self.loaded.impulse) = (found.selection, Some(impulse));
+        (self.loaded.cabinet, self.loaded.response) = (found.selection, Some(response));
+        self.changed = true;
         self.loader.update(|status| status.cabinet = Some(info));
         Ok(found.warning)
     }
 
-    /// Makes a rig of what is loaded.
+    /// Makes the impulse response ready once more, where host or settings want it otherwise now.
+    fn adapt_response(&mut self) -> Result<Option<String>, String> {
+        let (setup, side) = (&self.setup, self.side);
+        let stale = |response: &mut Response| !response.suits(setup) || response.side != side;
+        let Some(old) = self.loaded.response.take_if(stale) else { return Ok(None) };
+        self.changed = true;
+        // One that was made for another host cannot play on.
+        match Response::new(&old.impulse, setup, side) {
+            Ok(response) => self.loaded.response = Some(response),
+            Err(error) => {
+                self.loader.update(|status| status.cabinet = None);
+                return Err(error.to_string());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a rig of what is loaded, unless there is one.
     fn send_rig(&mut self) {
-        match Rig::new(&self.setup, self.loaded.amp.as_ref(), self.loaded.impulse.as_ref(), self.side) {
-            Ok(rig) => self.ready = Some(Box::new(rig)),
-            Err(error) => self.loader.update(|status| status.error = Some(error)),
+        if std::mem::take(&mut self.changed) {
+            let Loaded { amp, response, .. } = &self.loaded;
+            self.ready = Some(Box::new(Rig::new(&self.setup, amp.as_ref(), response.as_ref())));
         }
     }
 
@@ -601,4 +633,85 @@ fn entries(path: &Path) -> std::io::Result<Vec<Entry>> {
     }
     entries.sort_by_cached_key(|entry| (entry.kind != Kind::Folder, entry.name.to_lowercase()));
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use nice_plug::params::persist::PersistentField;
+
+    use super::*;
+
+    /// A linear model of two taps, as a file.
+    fn file(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("nd-loader-{}-{name}.nam", std::process::id()));
+        let text = r#"{"version": "0.5.4", "architecture": "Linear", "sample_rate": 48000,
+            "config": {"receptive_field": 2, "bias": false}, "weights": [0.5, 0.25]}"#;
+        std::fs::write(&path, text).expect("a file for the test");
+        path
+    }
+
+    /// A loader at work, with the end of the queue that the audio thread has.
+    struct Scene {
+        loader: Arc<Loader>,
+        params: Arc<NdParams>,
+        rigs: Consumer<Box<Rig>>,
+        _retired: Producer<Box<Rig>>,
+        _worker: Worker,
+    }
+
+    impl Scene {
+        fn new(selection: Selection) -> Self {
+            let (loader, params) = (Arc::new(Loader::default()), Arc::new(NdParams::default()));
+            params.model.note(selection);
+            let (new, rigs) = rtrb::RingBuffer::new(2);
+            let (retired, old) = rtrb::RingBuffer::new(2);
+            let setup = Setup { sample_rate: 48_000.0, inputs: 1, outputs: 1, offline: false };
+            let worker = Worker::start(&loader, &params, setup, new, old);
+            Self { loader, params, rigs, _retired: retired, _worker: worker }
+        }
+
+        /// Waits for what was asked for, and returns how many rigs have come of it.
+        fn settle(&mut self) -> usize {
+            let start = std::time::Instant::now();
+            while self.loader.is_busy(&self.params) {
+                assert!(start.elapsed() < Duration::from_secs(20), "it is still busy");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::iter::from_fn(|| self.rigs.pop().ok()).count()
+        }
+    }
+
+    #[test]
+    fn a_model_is_read_anew_in_another_way_and_the_session_knows() {
+        let path = file("anew");
+        let mut scene = Scene::new(Selection::file(path.clone()));
+        assert_eq!(scene.settle(), 1, "the first rig");
+        scene.loader.send(Command::ReadAs("reverse_linear_taps", true));
+        assert_eq!(scene.settle(), 1, "another one");
+        let compat = |status: &Status| status.model.clone().expect("a model").compat;
+        assert_eq!(compat(&scene.loader.status()), ["reverse_linear_taps"], "what the window shows");
+        assert_eq!(scene.params.model.get().compat, ["reverse_linear_taps"], "what the session saves");
+        scene.loader.send(Command::ReadAs("reverse_linear_taps", false));
+        scene.settle();
+        assert_eq!(compat(&scene.loader.status()), [""; 0], "as usual again");
+        let unknown = scene.params.model.get().read_as("no_such_reading", true);
+        scene.params.model.set(unknown);
+        assert_eq!(scene.settle(), 0, "no rig of what cannot be read");
+        let error = scene.loader.status().error.clone().expect("the reason");
+        assert!(error.contains("no_such_reading"), "{error}");
+        std::fs::remove_file(path).expect("it is there");
+    }
+
+    #[test]
+    fn a_session_with_the_model_that_plays_compiles_nothing() {
+        let mut scene = Scene::new(Selection::factory("Soft clip"));
+        assert_eq!(scene.settle(), 1, "the first rig");
+        let now = scene.params.model.get();
+        scene.params.model.set(now);
+        assert_eq!(scene.settle(), 0, "rigs for the same model");
+        scene.params.model.set(Selection::factory("Overdrive"));
+        assert_eq!(scene.settle(), 1, "one for another model");
+        let model = scene.loader.status().model.clone().expect("a model");
+        assert_eq!(model.knobs, ["drive"], "as its file calls them");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use nice_plug::prelude::*;
 
-use crate::state::{Chosen, Selection, WindowSize};
+use crate::state::{Chosen, Scale, Selection, WindowSize};
 
 /// How many knobs of a model a host can automate.
 pub const KNOBS: usize = 8;
@@ -22,6 +22,9 @@ pub struct NdParams {
     /// The window's size in logical pixels.
     #[persist = "window"]
     pub window: WindowSize,
+    /// The window's scale.
+    #[persist = "scale"]
+    pub scale: Scale,
 
     /// Everything off: the input, delayed as the chain would.
     #[id = "bypass"]
@@ -270,6 +273,7 @@ impl Default for NdParams {
             model: Chosen::new(Selection::factory("Overdrive")),
             cabinet: Chosen::default(),
             window: WindowSize::default(),
+            scale: Scale::default(),
             bypass: switch("Bypass", false).make_bypass(),
             channels: EnumParam::new("Channels", Channels::Stereo),
             input_gain: decibels("Input", 0.0, -24.0, 24.0),

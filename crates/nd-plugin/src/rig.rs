@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use nd_core::dsp::cabinet::{self, Cabinet, CabinetOptions};
+use nd_core::dsp::cabinet::{self, Cabinet, CabinetError, CabinetOptions};
 use nd_core::dsp::rate::RateChange;
 use nd_core::dsp::smooth::{Ramp, Smooth};
-use nd_core::{AntiAliasing, CompileError, CompileOptions, Model, ModelSpec};
+use nd_core::{AntiAliasing, CompileOptions, Model, ModelSpec};
 
 use crate::impulse::Impulse;
 use crate::params::{KNOBS, OutputMode, Side};
@@ -36,14 +36,19 @@ const KNOB_STEP: usize = 16;
 const MAX_REHEARSAL: usize = 16384;
 
 /// A model to play, and what its file says about it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Amp {
     pub(crate) spec: Arc<ModelSpec>,
     /// Freshly reset.
     pub(crate) model: Model,
     /// The rate, in Hz, that it is fed at.
     pub(crate) sample_rate: f64,
-    pub(crate) levels: Levels,
+    levels: Levels,
+    /// Freshly reset.
+    rate: RateChange,
+    /// What was asked for against aliases.
+    pub(crate) anti_aliasing: AntiAliasing,
+    host_rate: f64,
 }
 
 /// Rate, in Hz, of a model that says none.
@@ -62,7 +67,7 @@ impl Amp {
         spec: &Arc<ModelSpec>,
         setup: &Setup,
         anti_aliasing: AntiAliasing,
-    ) -> Result<Self, CompileError> {
+    ) -> Result<Self, String> {
         let trained = spec.sample_rate.unwrap_or(USUAL_RATE);
         let ratio = setup.sample_rate / trained;
         let multiple = ratio.round().clamp(1.0, MAX_RATE_FACTOR) as usize;
@@ -81,10 +86,14 @@ impl Amp {
                 }
             };
         }
+        let sample_rate = trained * options.rate_factor as f64;
         Ok(Self {
             spec: Arc::clone(spec),
-            model: spec.compile(&options)?,
-            sample_rate: trained * options.rate_factor as f64,
+            model: spec.compile(&options).map_err(|error| error.to_string())?,
+            sample_rate,
+            rate: RateChange::new(setup.sample_rate, sample_rate).map_err(|error| error.to_string())?,
+            anti_aliasing,
+            host_rate: setup.sample_rate,
             levels: Levels {
                 loudness_db: spec.metadata.loudness_db,
                 input_dbu: spec.metadata.input_level_dbu,
@@ -92,14 +101,49 @@ impl Amp {
             },
         })
     }
+
+    /// Whether it plays in this host.
+    pub(crate) fn suits(&self, setup: &Setup) -> bool {
+        self.host_rate == setup.sample_rate
+    }
+}
+
+/// An impulse response to play.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) impulse: Arc<Impulse>,
+    /// For the left and the right channel.
+    cabinets: [Cabinet; 2],
+    pub(crate) side: Side,
+    host_rate: f64,
+}
+
+impl Response {
+    /// Resamples and transforms an impulse response for a host of this kind.
+    pub(crate) fn new(impulse: &Arc<Impulse>, setup: &Setup, side: Side) -> Result<Self, CabinetError> {
+        let cabinet = |side| {
+            let mut options = CabinetOptions::default();
+            options.side = side;
+            Cabinet::new(&impulse.channels, impulse.sample_rate, setup.sample_rate, &options)
+        };
+        let left = cabinet(if side == Side::Right { cabinet::Side::Right } else { cabinet::Side::Left })?;
+        let differ = side == Side::Both && impulse.channels.len() > 1;
+        let right = if differ { cabinet(cabinet::Side::Right)? } else { left.clone() };
+        Ok(Self { impulse: Arc::clone(impulse), cabinets: [left, right], side, host_rate: setup.sample_rate })
+    }
+
+    /// Whether it plays in this host.
+    pub(crate) fn suits(&self, setup: &Setup) -> bool {
+        self.host_rate == setup.sample_rate
+    }
 }
 
 /// What a model's file says about levels.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Levels {
-    pub(crate) loudness_db: Option<f64>,
-    pub(crate) input_dbu: Option<f64>,
-    pub(crate) output_dbu: Option<f64>,
+struct Levels {
+    loudness_db: Option<f64>,
+    input_dbu: Option<f64>,
+    output_dbu: Option<f64>,
 }
 
 /// What a rig is asked to do in the next block.
@@ -144,53 +188,39 @@ struct Cab {
 }
 
 impl Rig {
-    /// A rig of what there is, for a host of this kind; in words why not.
-    pub(crate) fn new(
-        setup: &Setup,
-        amp: Option<&Amp>,
-        impulse: Option<&Impulse>,
-        side: Side,
-    ) -> Result<Self, String> {
+    /// A rig of what there is, all of it made for a host of this kind.
+    pub(crate) fn new(setup: &Setup, amp: Option<&Amp>, response: Option<&Response>) -> Self {
         let voice = |amp: &Amp| {
             let knob = || Smooth::new(Ramp::Linear, amp.sample_rate, SMOOTHING_MS, 0.5);
-            let rate = RateChange::new(setup.sample_rate, amp.sample_rate);
-            Ok::<_, String>(Voice {
-                rate: rate.map_err(|error| error.to_string())?,
+            Voice {
+                rate: amp.rate.clone(),
                 model: amp.model.clone(),
                 knobs: std::array::from_fn(|_| knob()),
                 gain: Smooth::new(Ramp::Linear, setup.sample_rate, SMOOTHING_MS, 1.0),
                 skipped: false,
-            })
+            }
         };
-        let cab = |impulse: &Impulse, channel: usize| {
-            let mut options = CabinetOptions::default();
-            options.side = match side {
-                Side::Both if channel == 0 => cabinet::Side::Left,
-                Side::Left => cabinet::Side::Left,
-                Side::Right | Side::Both => cabinet::Side::Right,
-            };
-            let cabinet = Cabinet::new(&impulse.channels, impulse.sample_rate, setup.sample_rate, &options);
-            Ok::<_, String>(Cab { cabinet: cabinet.map_err(|error| error.to_string())?, skipped: false })
+        let channels = [true, setup.inputs > 1];
+        let voices = channels.map(|used| amp.filter(|_| used).map(voice));
+        let cabinet = |channel: usize| {
+            let response = response.filter(|_| channels[channel])?;
+            Some(Cab { cabinet: response.cabinets[channel].clone(), skipped: false })
         };
-        let voices = [amp.map(voice).transpose()?, amp.map(voice).transpose()?];
-        let left = impulse.map(|impulse| cab(impulse, 0)).transpose()?;
-        let right = impulse.map(|impulse| cab(impulse, 1)).transpose()?;
+        let cabinets = [cabinet(0), cabinet(1)];
         // The model's own delay is in frames of the host, or so short that a fraction of it does not count.
         let own = |amp: &Amp| amp.model.latency_samples() as f64 * setup.sample_rate / amp.sample_rate;
-        let latency = voices[0].as_ref().map_or(0, |voice| voice.rate.latency_samples())
-            + amp.map_or(0, |amp| own(amp).round() as usize);
+        let latency = amp.map_or(0, |amp| amp.rate.latency_samples() + own(amp).round() as usize);
         let remembered =
             amp.map_or(0.0, |amp| amp.model.receptive_field() as f64 * setup.sample_rate / amp.sample_rate);
-        let tail = |cab: &Option<Cab>| cab.as_ref().map_or(0, |cab| cab.cabinet.frames());
-        let tail = tail(&left).max(tail(&right));
-        Ok(Self {
+        let tail = cabinets.iter().flatten().map(|cab| cab.cabinet.frames()).max();
+        Self {
             levels: amp.map(|amp| amp.levels),
             voices,
-            cabinets: [left, right],
+            cabinets,
             latency,
-            memory: latency + remembered as usize + tail,
+            memory: latency + remembered as usize + tail.unwrap_or_default(),
             settings: None,
-        })
+        }
     }
 
     /// Delay of the output against the input, in samples of the host's rate.

@@ -40,6 +40,8 @@ pub struct Selection {
     pub hash: Option<String>,
     /// The file itself, compressed and in base 64, where it is small enough.
     pub embedded: Option<String>,
+    /// How a model file is read otherwise than usual: names of [`Compat`](nd_core::format::Compat).
+    pub compat: Vec<String>,
 }
 
 impl Selection {
@@ -53,6 +55,16 @@ impl Selection {
         Self { path: Some(path), ..Self::default() }
     }
 
+    /// The same, read in a way that has this name, or not.
+    #[must_use]
+    pub fn read_as(mut self, name: &str, wanted: bool) -> Self {
+        self.compat.retain(|other| other != name);
+        if wanted {
+            self.compat.push(name.to_owned());
+        }
+        self
+    }
+
     /// Whether nothing is chosen.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -64,6 +76,12 @@ impl Selection {
     /// at the place that was saved, then the copy in the session. If none of these is there, another file at one of the
     /// places is better than none.
     pub(crate) fn find(&self) -> Result<Found, String> {
+        let mut found = self.search()?;
+        found.selection.compat.clone_from(&self.compat);
+        Ok(found)
+    }
+
+    fn search(&self) -> Result<Found, String> {
         if let Some(name) = &self.factory {
             let model = factory::model(name).ok_or_else(|| format!("there is no shipped model “{name}”"))?;
             return Ok(Found {
@@ -140,6 +158,7 @@ impl Found {
             relative,
             hash: Some(digest(&bytes)),
             embedded: (packed.len() <= MAX_EMBEDDED).then(|| BASE64.encode(packed)),
+            compat: Vec::new(),
         };
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self { bytes, origin, name, selection, warning }
@@ -251,6 +270,39 @@ impl PersistentField<'_, (u32, u32)> for WindowSize {
     fn map<F, R>(&self, f: F) -> R
     where
         F: Fn(&(u32, u32)) -> R,
+    {
+        f(&self.get())
+    }
+}
+
+/// How much larger the window shows everything than the system asks for, in percent.
+#[derive(Debug)]
+pub struct Scale(AtomicU32);
+
+/// The scales that a window can have.
+const SCALES: std::ops::RangeInclusive<u32> = 50..=300;
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self(AtomicU32::new(100))
+    }
+}
+
+impl Scale {
+    /// In percent.
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl PersistentField<'_, u32> for Scale {
+    fn set(&self, percent: u32) {
+        self.0.store(percent.clamp(*SCALES.start(), *SCALES.end()), Ordering::Relaxed);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&u32) -> R,
     {
         f(&self.get())
     }

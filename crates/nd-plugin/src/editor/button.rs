@@ -178,7 +178,8 @@ pub(crate) fn frame(painter: &Painter, rect: Rect, fill: Color32, focused: bool)
     painter.rect(rect, CornerRadius::same(theme::RADIUS), fill, Stroke::new(1.0, color), StrokeKind::Inside);
 }
 
-fn clickable(ui: &mut Ui, rect: Rect, name: &str) -> Response {
+/// A place that is clicked. `name` is what a screen reader says.
+pub(crate) fn clickable(ui: &mut Ui, rect: Rect, name: &str) -> Response {
     let id: Id = ui.make_persistent_id(("button", name));
     let response = ui.interact(rect, id, Sense::click()).on_hover_cursor(CursorIcon::PointingHand);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));

@@ -56,7 +56,7 @@ const CABINET: usize = 3;
 
 /// Draws the chain.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, instance: Instance<'_>, browser: &mut Browser) {
-    let knobs = instance.status.model.as_ref().map_or(0, |model| model.knobs.min(KNOBS));
+    let knobs = instance.status.model.as_ref().map_or(0, |model| model.knobs.len().min(KNOBS));
     let model = (knobs + 3).div_ceil(2).max(2);
     let counts = [2, 2, model, 3, 2, 2];
     let total: usize = counts.iter().sum();
@@ -106,7 +106,7 @@ fn input(ui: &mut Ui, card: Card, instance: Instance<'_>) {
     let hint = "Brings the input to the level that the model was made with, where its file says so";
     control::switch(ui, card.line(1, 0, 2, false), setter, &params.calibrate, "Calibrate", hint);
     let hint = "Which channels go through how many chains";
-    control::menu(ui, card.line(1, 0, 2, true), setter, &params.channels, hint);
+    control::menu(ui, card.line(1, 0, 2, true), setter, &params.channels, "", hint);
 }
 
 fn gate(ui: &mut Ui, card: Card, instance: Instance<'_>) {
@@ -167,16 +167,34 @@ fn amp(ui: &mut Ui, card: Card, instance: Instance<'_>, knobs: usize) {
         look("Quality", false, on && sizes > 1, hint),
     );
     let columns = (knobs + 3).div_ceil(2).max(2);
-    for (index, knob) in params.knobs[..knobs].iter().enumerate() {
+    let names = instance.status.model.iter().flat_map(|model| &model.knobs);
+    for (index, (name, knob)) in names.zip(&params.knobs).enumerate() {
         let (row, column) = ((index + 1) / columns, (index + 1) % columns);
-        let name = format!("Knob {}", index + 1);
-        let hint = "A knob of the model itself";
-        control::knob(ui, card.cells(row, column, 1), setter, &knob.value, look(&name, false, on, hint));
+        let hint = format!("A knob of the model itself; hosts call it Knob {}", index + 1);
+        // The model may call it as another knob of the window is called.
+        ui.push_id(index, |ui| {
+            let name = capitalised(name);
+            let look = look(&name, false, on, &hint);
+            control::knob(ui, card.cells(row, column, 1), setter, &knob.value, look);
+        });
     }
-    let hint = "What is done against harmonics that fold back: standard takes about twice the time, best several times";
-    control::menu(ui, card.line(1, columns - 2, 2, false), setter, &params.anti_aliasing, hint);
+    let hint = "Anti-aliasing, against harmonics that fold back: standard takes about twice the time, best several times";
+    control::menu(ui, card.line(1, columns - 2, 2, false), setter, &params.anti_aliasing, "AA: ", hint);
     let hint = "The same where the host renders and has time";
-    control::menu(ui, card.line(1, columns - 2, 2, true), setter, &params.render_anti_aliasing, hint);
+    control::menu(
+        ui,
+        card.line(1, columns - 2, 2, true),
+        setter,
+        &params.render_anti_aliasing,
+        "Renders: ",
+        hint,
+    );
+}
+
+/// A name as the window writes names.
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn cabinet(ui: &mut Ui, card: Card, instance: Instance<'_>, browser: &mut Browser) {
@@ -193,7 +211,9 @@ fn cabinet(ui: &mut Ui, card: Card, instance: Instance<'_>, browser: &mut Browse
             vec2(square, theme::ROW),
         ),
     ];
-    let box_ = Rect::from_min_max(line.min, pos2(buttons[1].left() - theme::UNIT, line.bottom()));
+    // Without one, there is nothing to remove, and the other button takes the place.
+    let browse = buttons[usize::from(status.cabinet.is_some())];
+    let box_ = Rect::from_min_max(line.min, pos2(browse.left() - theme::UNIT, line.bottom()));
     let response = ui.interact(box_, ui.make_persistent_id("cabinet"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Show impulse responses"));
     button::frame(ui.painter(), box_, theme::WELL, response.has_focus());
@@ -203,11 +223,13 @@ fn cabinet(ui: &mut Ui, card: Card, instance: Instance<'_>, browser: &mut Browse
     if response.clicked() {
         browser.shelf = Shelf::Cabinets;
     }
-    if button::button(ui, buttons[1], "Browse for an impulse response", Icon::Folder).clicked() {
+    if button::button(ui, browse, "Browse for an impulse response", Icon::Folder).clicked() {
         browser.shelf = Shelf::Cabinets;
         browser.ask(Kind::Cabinet);
     }
-    if button::button(ui, buttons[0], "Remove the impulse response", Icon::Close).clicked() {
+    if status.cabinet.is_some()
+        && button::button(ui, buttons[0], "Remove the impulse response", Icon::Close).clicked()
+    {
         instance.loader.send(Command::RemoveCabinet);
     }
     let facts = status.cabinet.as_ref().map_or_else(
@@ -259,7 +281,7 @@ fn output(ui: &mut Ui, card: Card, instance: Instance<'_>) {
     );
     control::knob(ui, card.cells(0, 1, 1), setter, &params.mix, mix);
     let hint = "Raw: as the model gives it. Normalised: the same loudness for each model. Calibrated: the gear's level";
-    control::menu(ui, card.line(1, 0, 2, false), setter, &params.output_mode, hint);
+    control::menu(ui, card.line(1, 0, 2, false), setter, &params.output_mode, "", hint);
     let hint = "Takes away what does not move";
     control::switch(ui, card.line(1, 0, 2, true), setter, &params.dc_blocker, "DC blocker", hint);
 }

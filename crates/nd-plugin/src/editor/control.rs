@@ -121,17 +121,19 @@ pub(crate) fn segments<T: Enum + PartialEq + 'static>(
     }
 }
 
-/// A menu for a parameter.
+/// A menu for a parameter, with what its values are about before the one that is chosen.
 pub(crate) fn menu<T: Enum + PartialEq + 'static>(
     ui: &mut Ui,
     rect: Rect,
     setter: &ParamSetter<'_>,
     param: &EnumParam<T>,
+    about: &str,
     hint: &str,
 ) {
     let chosen = param.value().to_index();
     let variants = T::variants();
-    let response = button::menu(ui, rect, param.name(), variants[chosen], |ui| {
+    let text = format!("{about}{}", variants[chosen]);
+    let response = button::menu(ui, rect, param.name(), &text, |ui| {
         for (index, name) in variants.iter().enumerate() {
             if button::row(ui, name, index == chosen).clicked() {
                 set(setter, param, T::from_index(index));

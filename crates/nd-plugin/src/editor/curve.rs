@@ -1,9 +1,9 @@
 //! The transfer curve of the model, with the signal on it.
 
 use egui::epaint::PathStroke;
-use egui::{Align2, CornerRadius, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
+use egui::{Align2, Mesh, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2};
 
-use super::theme;
+use super::{button, theme};
 
 /// Pairs of samples that are shown.
 pub(crate) const DOTS: usize = 2048;
@@ -58,13 +58,7 @@ impl Axes {
 /// Draws the curve and the dots: pairs of input and output, the newest last.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, axes: Axes, curve: &[[f32; 2]], dots: &[[f32; 2]]) {
     let painter = ui.painter();
-    painter.rect(
-        rect,
-        CornerRadius::same(theme::RADIUS),
-        theme::WELL,
-        Stroke::new(1.0, theme::LINE),
-        StrokeKind::Inside,
-    );
+    button::frame(painter, rect, theme::WELL, false);
     let inner = rect.shrink(1.0);
     let at = |point: [f32; 2]| {
         pos2(
@@ -83,7 +77,8 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, axes: Axes, curve: &[[f32; 2]], dots
 
     if !curve.is_empty() {
         let points: Vec<Pos2> = curve.iter().copied().map(at).collect();
-        clipped.add(Shape::line(points, PathStroke::new(1.5, theme::fade(theme::TEXT, 0.75))));
+        // It is a period of a sine, so its end is its start.
+        clipped.add(Shape::closed_line(points, PathStroke::new(1.5, theme::fade(theme::TEXT, 0.75))));
     }
     paint_dots(&clipped, dots, at);
 

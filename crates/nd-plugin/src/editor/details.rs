@@ -3,11 +3,26 @@
 use egui::{Align, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 
 use super::view::Instance;
-use super::{button, theme};
+use super::{button, header, theme};
 use crate::loader::{CabinetInfo, ModelInfo, Origin, Status};
 
-/// Draws a table of what the files say and what was found in them.
+/// Scales of the window, in percent.
+const SCALES: [u32; 3] = [100, 150, 200];
+
+/// Draws a table of what the files say and what was found in them, and how large the window is.
 pub(crate) fn show(ui: &mut Ui, rect: Rect, instance: Instance<'_>) {
+    let scale = Rect::from_min_max(pos2(rect.left(), rect.bottom() - theme::ROW), rect.max);
+    let rect = rect.with_max_y(scale.top() - theme::GAP);
+    let at = pos2(scale.left() + theme::PADDING, scale.center().y);
+    button::line(ui.painter(), at, Align::Min, "Window", theme::label(), theme::QUIET, 96.0);
+    let choice = scale.with_min_x(scale.left() + theme::GAP + 104.0);
+    let chosen = SCALES.iter().position(|&percent| percent == instance.params.scale.get());
+    let names = SCALES.map(|percent| format!("{percent} %"));
+    let names = names.each_ref().map(String::as_str);
+    // None of them, where it was changed with the keys.
+    if let Some(index) = button::segments(ui, choice, "scale", &names, chosen.unwrap_or(names.len())) {
+        ui.ctx().set_zoom_factor(SCALES[index] as f32 / 100.0);
+    }
     button::frame(ui.painter(), rect, theme::WELL, false);
     let rows = rows(instance.status);
     let mut ui = ui.new_child(UiBuilder::new().max_rect(rect.shrink(theme::GAP)));
@@ -72,9 +87,11 @@ fn describe_model(model: &ModelInfo, rows: &mut Vec<(&'static str, String)>) {
     if model.anti_aliasing != nd_core::AntiAliasing::Off {
         rows.push(("Anti-aliasing", model.anti_aliasing.to_string()));
     }
-    let memory = 1000.0 * model.receptive_field as f64 / model.sample_rate;
-    let samples = if model.receptive_field == 1 { "sample" } else { "samples" };
-    rows.push(("Memory", format!("{} {samples}, {memory:.1} ms", thousands(model.receptive_field))));
+    // What a recurrent network remembers has no end.
+    if model.receptive_field > 1 {
+        let memory = 1000.0 * model.receptive_field as f64 / model.sample_rate;
+        rows.push(("Memory", format!("{} samples, {memory:.1} ms", thousands(model.receptive_field))));
+    }
     let optional = [
         ("Gear", (!gear.is_empty()).then_some(gear)),
         ("Kind", about.gear_type.clone()),
@@ -86,9 +103,10 @@ fn describe_model(model: &ModelInfo, rows: &mut Vec<(&'static str, String)>) {
         ("Trainer's ESR", about.validation_esr.map(|esr| format!("{esr:.5}"))),
     ];
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))));
-    if model.knobs > 0 {
-        rows.push(("Knobs", model.knobs.to_string()));
+    if !model.knobs.is_empty() {
+        rows.push(("Knobs", model.knobs.join(", ")));
     }
+    rows.extend(header::read_as(model).map(|(reading, _)| ("Read as", reading.to_owned())));
     if model.quality_steps.len() > 1 {
         rows.push(("Sizes", model.quality_steps.len().to_string()));
     }

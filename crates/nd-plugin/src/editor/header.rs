@@ -2,18 +2,24 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use egui::{Align, Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Popup, PopupCloseBehavior, Rect, RectAlign, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
+use nd_core::Format;
 
 use super::icon::{self, Icon};
 use super::presets::Presets;
 use super::view::Instance;
 use super::{button, control, details, theme};
-use crate::loader::{Command, Origin, Status};
+use crate::loader::{Command, ModelInfo, Origin, Status};
 
 /// How long the light burns after something was not finite, in seconds.
 const BURN: f32 = 4.0;
 /// Time over which the largest load is looked for, in seconds.
 const SPAN: f32 = 2.0;
+
+/// Width of the model's menu.
+const MENU: f32 = 292.0;
 
 /// What the header remembers.
 #[derive(Debug, Default)]
@@ -137,6 +143,57 @@ fn figure(ui: &mut Ui, rect: Rect, name: &str, value: &str, hint: &str, alarm: b
     response.on_hover_text(hint);
 }
 
+/// How a `.nam` file is read otherwise than usual: each name among those of [`Compat`](nd_core::format::Compat), what the
+/// window calls it, and whom it follows.
+const READINGS: [(&str, &str, &str); 3] = [
+    (
+        "reverse_linear_taps",
+        "Linear: oldest sample first",
+        "For an impulse response that an old trainer wrote the other way round",
+    ),
+    (
+        "legacy_layer1x1_post_film",
+        "FiLM behind the 1x1 in blended layers only",
+        "As players once did, for a model that was made for them",
+    ),
+    (
+        "residual_without_layer1x1",
+        "Layers without a 1x1 add what they make",
+        "As the trainer does; players pass on what came in",
+    ),
+];
+
+/// What a model is read as otherwise than usual: what the window calls it, and whom that follows.
+pub(crate) fn read_as(model: &ModelInfo) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let chosen = READINGS.iter().filter(|(name, ..)| model.compat.iter().any(|other| other == name));
+    chosen.map(|&(_, title, whom)| (title, whom))
+}
+
+/// What can be done to the model that is there.
+fn menu(ui: &mut Ui, instance: Instance<'_>) {
+    ui.set_min_width(MENU);
+    let none = instance.status.model.is_none();
+    if button::row(ui, "No model", none).clicked() {
+        instance.loader.send(Command::RemoveModel);
+        Popup::close_all(ui.ctx());
+    }
+    let Some(model) = instance.status.model.as_ref().filter(|model| model.format == Format::Nam) else {
+        return;
+    };
+    let (line, _) = ui.allocate_exact_size(vec2(MENU, theme::ROW), Sense::hover());
+    let at = pos2(line.left() + theme::GAP, line.center().y);
+    let title = "Read the file as other programs do";
+    button::line(ui.painter(), at, Align::Min, title, theme::label(), theme::FAINT, MENU);
+    for (name, title, whom) in READINGS {
+        let on = model.compat.iter().any(|other| other == name);
+        let (line, _) = ui.allocate_exact_size(vec2(MENU, theme::ROW), Sense::hover());
+        let line = line.shrink2(vec2(theme::GAP, 0.0));
+        if button::switch(ui, line, title, theme::label(), on, whom) {
+            instance.loader.send(Command::ReadAs(name, !on));
+        }
+    }
+}
+
 /// The model's name and where it came from, between the ways to the previous and the next one.
 fn selector(ui: &mut Ui, rect: Rect, instance: Instance<'_>) {
     let status = instance.status;
@@ -154,12 +211,24 @@ fn selector(ui: &mut Ui, rect: Rect, instance: Instance<'_>) {
     let space = rect.width() - 96.0;
     let (name, below) = words(status);
     let middle = Rect::from_center_size(rect.center(), vec2(space, rect.height()));
-    let response = ui.interact(middle, ui.make_persistent_id("model"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, &name));
+    let response = button::clickable(ui, middle, "Model");
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::ComboBox, true, "Model");
+        info.current_text_value = Some(name.clone());
+        info
+    });
+    let popup = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    popup.align(RectAlign::BOTTOM).gap(2.0).width(MENU).show(|ui| menu(ui, instance));
+    let lit = response.hovered() || response.has_focus();
+    if lit {
+        button::frame(ui.painter(), middle.shrink(theme::UNIT), theme::RAISED, response.has_focus());
+    }
     let painter = ui.painter();
     let (at, center) = (pos2(rect.center().x, rect.top() + 17.0), Align::Center);
     let color = if status.model.is_some() { theme::TEXT } else { theme::QUIET };
-    button::line(painter, at, center, &name, theme::title(), color, space);
+    let drawn = button::line(painter, at, center, &name, theme::title(), color, space - 40.0);
+    let sign = if lit { theme::TEXT } else { theme::FAINT };
+    icon::paint(painter, pos2(drawn.right() + 14.0, at.y + 1.0), Icon::Down, sign);
     let at = pos2(rect.center().x, rect.top() + 35.0);
     let color = if status.loading.is_some() { theme::ACCENT } else { theme::QUIET };
     button::line(painter, at, center, &below, theme::label(), color, space);
@@ -192,4 +261,18 @@ fn words(status: &Status) -> (String, String) {
 /// The last part of a folder's path.
 fn folder(path: &std::path::Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use nd_core::format::Compat;
+
+    use super::*;
+
+    #[test]
+    fn every_reading_of_the_engine_has_a_place_in_the_menu() {
+        let mut names = READINGS.map(|(name, ..)| name);
+        names.sort_unstable();
+        assert_eq!(names, Compat::names(), "names");
+    }
 }

@@ -2,12 +2,12 @@
 
 use egui::epaint::PathStroke;
 use egui::{
-    Align2, CursorIcon, EventFilter, Id, Key, Modifiers, MouseWheelUnit, Painter, Pos2, Rect, Response,
-    Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align, Align2, CursorIcon, EventFilter, Id, Key, Modifiers, MouseWheelUnit, Painter, Pos2, Rect,
+    Response, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::field::{self, Typed};
-use super::theme;
+use super::{button, theme};
 
 /// Pixels that a knob is dragged from one end to the other.
 const TRAVEL: f32 = 180.0;
@@ -72,7 +72,6 @@ impl Knob<'_> {
         let id = ui.make_persistent_id(("knob", self.name));
         let mut memory: Memory = ui.data_mut(|data| data.get_temp(id)).unwrap_or_default();
         let line = ui.painter().layout_no_wrap(String::new(), theme::label(), theme::QUIET).size().y.ceil();
-        let name = pos2(rect.center().x, rect.top());
         let value = Rect::from_min_max(pos2(rect.left(), rect.bottom() - line - 2.0), rect.right_bottom());
         let dial = Rect::from_min_max(pos2(rect.left(), rect.top() + line + 2.0), value.right_top());
         let radius = (0.5 * dial.size().min_elem()).floor() - 1.0;
@@ -105,7 +104,9 @@ impl Knob<'_> {
 
         let lit = response.hovered() || response.dragged() || number.hovered();
         let painter = ui.painter();
-        painter.text(name, Align2::CENTER_TOP, self.name, theme::label(), theme::QUIET);
+        let middle = pos2(rect.center().x, rect.top() + 0.5 * line);
+        let space = rect.width() - 2.0;
+        button::line(painter, middle, Align::Center, self.name, theme::label(), theme::QUIET, space);
         self.paint(painter, dial.center(), radius, lit, response.has_focus());
         if memory.typing.is_none() {
             let color = if lit { theme::TEXT } else { theme::QUIET };

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use egui::epaint::PathStroke;
-use egui::{Align2, CornerRadius, Mesh, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
+use egui::{Align2, Mesh, Pos2, Rect, Shape, Stroke, Ui, pos2};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::theme;
+use super::{button, theme};
 
 /// Frames that are looked at.
 pub(crate) const FRAMES: usize = 8192;
@@ -76,13 +76,7 @@ impl Spectrum {
     /// Draws both spectra.
     pub(crate) fn show(&self, ui: &mut Ui, rect: Rect) {
         let painter = ui.painter();
-        painter.rect(
-            rect,
-            CornerRadius::same(theme::RADIUS),
-            theme::WELL,
-            Stroke::new(1.0, theme::LINE),
-            StrokeKind::Inside,
-        );
+        button::frame(painter, rect, theme::WELL, false);
         let inner = rect.shrink(1.0);
         let plot = Rect::from_min_max(inner.min, pos2(inner.right(), inner.bottom() - 18.0));
         let x = |part: f32| plot.left() + part * plot.width();

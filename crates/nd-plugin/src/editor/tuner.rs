@@ -2,15 +2,17 @@
 
 use std::fmt;
 
-use egui::{Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use nd_core::dsp::tuner::{Pitch, Tuner, TunerInput};
 
-use super::theme;
+use super::{button, theme};
 use crate::telemetry::Tap;
 
 /// Cents within which a string is in tune.
 const IN_TUNE: f64 = 2.0;
-/// Part of the way to a new pitch that is gone in a frame, so that the needle can be read.
+/// Seconds between two pitches, so that they can be read.
+const UPDATE: f32 = 0.05;
+/// Part of the way to a new pitch that is gone in that time.
 const EASE: f64 = 0.35;
 /// Seconds for which a note is shown after it can be heard no more.
 const LINGER: f32 = 0.7;
@@ -25,6 +27,8 @@ pub(crate) struct Ear {
     pairs: Vec<[f32; 2]>,
     audio: Vec<f32>,
     note: Option<Pitch>,
+    /// Seconds since the last pitch.
+    waited: f32,
     /// Seconds since the note was heard.
     silent: f32,
 }
@@ -53,7 +57,12 @@ impl Ear {
         self.audio.clear();
         self.audio.extend(self.pairs.iter().map(|pair| pair[0]));
         input.process(&self.audio);
+        self.waited += seconds;
         self.silent += seconds;
+        if self.waited < UPDATE {
+            return;
+        }
+        self.waited = 0.0;
         if let Some(pitch) = tuner.pitch() {
             self.note = Some(follow(self.note, pitch));
             self.silent = 0.0;
@@ -96,13 +105,7 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, note: Option<Pitch>) {
         info
     });
     let painter = ui.painter();
-    painter.rect(
-        rect,
-        CornerRadius::same(theme::RADIUS),
-        theme::WELL,
-        Stroke::new(1.0, theme::LINE),
-        StrokeKind::Inside,
-    );
+    button::frame(painter, rect, theme::WELL, false);
     let center = rect.center();
     let color = match note {
         Some(note) if in_tune(note) => theme::ACCENT,

@@ -454,6 +454,46 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_in_another_way_from_the_models_menu() {
+        let model = crate::loader::ModelInfo {
+            name: "Old cab".to_owned(),
+            origin: crate::loader::Origin::File("/amps/cab.nam".into()),
+            format: nd_core::Format::Nam,
+            compat: vec!["residual_without_layer1x1".to_owned()],
+            architecture: "Linear",
+            sample_rate: 48_000.0,
+            sample_rate_is_known: true,
+            num_parameters: 64,
+            receptive_field: 64,
+            knobs: vec!["drive".to_owned(), "gain".to_owned()],
+            quality_steps: vec![0.0],
+            anti_aliasing: nd_core::AntiAliasing::Off,
+            fed_at: 48_000.0,
+            metadata: nd_core::Metadata::default(),
+        };
+        let mut scene = Scene::new(Status { model: Some(model), ..Status::default() });
+        scene.harness.run_steps(2);
+        assert!(scene.harness.query_by_label("Drive").is_some(), "a knob as the file calls it");
+        scene.harness.get_by_role_and_label(egui::Role::ComboBox, "Model").click();
+        scene.harness.run_steps(3);
+        for name in ["Linear: oldest sample first", "Layers without a 1x1 add what they make"] {
+            scene.harness.get_by_label(name).click();
+            scene.harness.run_steps(3);
+        }
+        scene.harness.get_by_label("No model").click();
+        scene.harness.run_steps(3);
+        assert_eq!(
+            scene.loader.waiting(),
+            [
+                Command::ReadAs("reverse_linear_taps", true),
+                Command::ReadAs("residual_without_layer1x1", false),
+                Command::RemoveModel,
+            ],
+            "one on, one off, and away with it"
+        );
+    }
+
+    #[test]
     fn an_error_stays_until_it_is_put_away() {
         let error = "amp.nam: layer 3 (conv): expected 8 input channels, got 4";
         let mut scene = Scene::new(Status { error: Some(error.to_owned()), ..Status::default() });

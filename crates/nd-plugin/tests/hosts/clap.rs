@@ -235,6 +235,34 @@ fn a_session_opens_without_its_files() {
 }
 
 #[test]
+fn a_session_remembers_how_its_model_is_read() {
+    let path = file("readings", "one.json", 1.0).with_file_name("linear.nam");
+    let text = r#"{"version": "0.5.4", "architecture": "Linear", "sample_rate": 48000,
+        "config": {"receptive_field": 2, "bias": false}, "weights": [0.5, 0.25]}"#;
+    std::fs::write(&path, text).expect("a file");
+    let mut input = vec![0.0; 64];
+    input[10] = 1.0;
+    let mut states = Vec::from([[].as_slice(), &["reverse_linear_taps"]].map(|compat: &[&str]| {
+        let mut state = session_with(&path);
+        state["fields"]["model"] = serde_json::json!({ "path": path, "compat": compat }).to_string().into();
+        framed(&state)
+    }));
+    let mut taps = Vec::new();
+    for _ in 0..2 {
+        for state in &mut states {
+            let mut host = Host::new();
+            host.load(state);
+            host.activate(48_000.0, 4096);
+            taps.push(host.play(&input, 64)[10..12].to_vec());
+            *state = host.save();
+        }
+        // The second time, from what the first has saved.
+        _ = std::fs::remove_file(&path);
+    }
+    assert_eq!(taps, [[0.5, 0.25], [0.25, 0.5], [0.5, 0.25], [0.25, 0.5]], "as usual, reversed, and again");
+}
+
+#[test]
 fn a_model_that_cannot_be_had_leaves_the_old_one_playing() {
     let mut host = Host::neutral();
     host.load(&state_with(&file("broken", "three.json", 3.0)));

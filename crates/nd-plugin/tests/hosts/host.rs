@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::PluginLatency;
@@ -47,6 +48,8 @@ pub(crate) struct Host {
     /// Parameter changes for the next block.
     events: EventBuffer,
     channels: usize,
+    /// Time that the plugin took for the last block.
+    pub(crate) took: Duration,
 }
 
 /// The layouts, in the plugin's order.
@@ -75,7 +78,14 @@ impl Host {
             &info,
         )
         .expect("an instance");
-        Self { instance, processor: None, requests, events: EventBuffer::new(), channels: 2 }
+        Self {
+            instance,
+            processor: None,
+            requests,
+            events: EventBuffer::new(),
+            channels: 2,
+            took: Duration::ZERO,
+        }
     }
 
     /// A stereo instance that plays at 48 kHz, in blocks of up to 4096.
@@ -197,7 +207,7 @@ impl Host {
         let mut ports = AudioPorts::with_capacity(self.channels, 1);
         let mut out_ports = AudioPorts::with_capacity(self.channels, 1);
         let processor = self.processor.as_mut().expect("an active plugin");
-        let events = &self.events;
+        let (events, took) = (&self.events, &mut self.took);
         let mut play = || {
             let inputs = ports.with_input_buffers([AudioPortBuffer {
                 latency: 0,
@@ -208,7 +218,9 @@ impl Host {
                 channels: AudioPortBufferType::f32_output_only(output.iter_mut().map(Vec::as_mut_slice)),
             }]);
             let mut sink = OutputEvents::void();
+            let start = Instant::now();
             let played = processor.process(&inputs, &mut outputs, &events.as_input(), &mut sink, None, None);
+            *took = start.elapsed();
             played.expect("sound");
         };
         std::thread::scope(|scope| scope.spawn(&mut play).join()).expect("a block without a panic");
