@@ -375,11 +375,10 @@ impl Processor {
         }
     }
 
-    /// Gates the channels: all of them alike, or in dual mono each for itself. Says whether there was anything to do.
+    /// Gates the channels: all of them alike, or in dual mono each for itself. Says whether one is not open in the end.
     fn gate<const N: usize>(&mut self, channels: &mut [&mut [f32]; N]) -> bool {
         self.set_gates();
-        let works = self.params.gate.value() || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0);
-        if works {
+        if self.params.gate.value() || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0) {
             if N == 2 && self.routing == Channels::DualMono {
                 for (gate, audio) in self.gates.iter_mut().zip(channels) {
                     gate.process(audio);
@@ -390,7 +389,7 @@ impl Processor {
             }
         }
         self.telemetry.gate.set(self.gates[0].gain());
-        works
+        self.gates.iter().take(N).any(|gate| gate.gain() < 1.0)
     }
 }
 

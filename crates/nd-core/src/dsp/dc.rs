@@ -40,21 +40,24 @@ impl DcBlocker {
         // A group is one cutoff's.
         (self.state, self.added, self.frame) = (self.now(), 0.0, 0);
         self.share = g / (1.0 + g);
-        self.left = std::array::from_fn(|frames| (1.0 - 2.0 * self.share).powi(frames as i32));
+        self.left = std::array::from_fn(|frames| (1.0 - 2.0 * self.share).powf(frames as f64));
     }
 
     /// The state, as of now.
-    #[inline(always)]
     fn now(&self) -> f64 {
         self.left[self.frame] * self.state + self.added
     }
 
+    /// Filters frames of one group, from frame `start` of it on: the present one.
     #[inline(always)]
-    fn advance(&mut self, x: &mut f32) {
-        let input = f64::from(*x);
-        *x = ((1.0 - self.share) * (input - self.now())) as f32;
-        self.added = self.left[1] * self.added + 2.0 * self.share * input;
-        self.frame += 1;
+    fn advance(&mut self, start: usize, frames: &mut [f32]) {
+        let mut added = self.added;
+        for (left, x) in self.left[start..].iter().zip(&mut *frames) {
+            let input = f64::from(*x);
+            *x = ((1.0 - self.share) * (input - (left * self.state + added))) as f32;
+            added = self.left[1] * added + 2.0 * self.share * input;
+        }
+        (self.added, self.frame) = (added, start + frames.len());
         if self.frame == GROUP {
             (self.state, self.added, self.frame) = (self.now(), 0.0, 0);
         }
@@ -66,12 +69,15 @@ impl DcBlocker {
             // Groups stand where they stand however the signal is cut into blocks, and so do the roundings.
             let rest = (GROUP - self.frame) % GROUP;
             let (begun, audio) = audio.split_at_mut(rest.min(audio.len()));
-            begun.iter_mut().for_each(|x| self.advance(x));
+            self.advance(self.frame, begun);
             let (groups, rest) = audio.as_chunks_mut::<GROUP>();
+            // A copy, because what is behind a reference is written back after each group.
+            let mut blocker = self.clone();
             for group in groups {
-                group.iter_mut().for_each(|x| self.advance(x));
+                blocker.advance(0, group);
             }
-            rest.iter_mut().for_each(|x| self.advance(x));
+            blocker.advance(blocker.frame, rest);
+            *self = blocker;
         });
     }
 
