@@ -57,6 +57,15 @@ def test_training_reports_its_progress(folder: Path, capsys: pytest.CaptureFixtu
     assert nd.load(folder / "model.json").num_parameters == 17
 
 
+def test_silence_at_the_end_of_a_recording_is_not_what_a_model_is_judged_by(folder: Path) -> None:
+    dry, wet = training.generate(sample_rate=44_100, duration_s=1.0)
+    for name, audio in (("dry", dry), ("wet", wet)):
+        nd.write(f"{name}.wav", np.pad(audio, (0, 44_100)), 44_100, subtype="FLOAT")
+    assert run("train", "dry.wav", "wet.wav", "model.json", "--effort", "quick") == 0
+    error = nd.load(folder / "model.json")(dry, 44_100) - wet
+    assert np.mean(error**2) < 1e-3 * np.mean(wet**2)
+
+
 def test_a_delay_is_undone_where_the_dry_signal_is_known(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

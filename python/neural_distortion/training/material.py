@@ -27,16 +27,16 @@ class Material:
         The rate, in Hz.
     aligned : tuple of Recording
         Each take, if its delay and its drift were undone.
-    learned, judged : (int, int) or None
-        What is for what, if the dry signal says so.
+    learned, judged : (int, int)
+        What is for what: as :func:`recognise` says of the dry signal.
     """
 
     dry: Audio
     wet: Audio
     sample_rate: int
+    learned: Span
+    judged: Span
     aligned: tuple[Recording, ...] = ()
-    learned: Span | None = None
-    judged: Span | None = None
 
     @property
     def provenance(self) -> dict[str, object]:
@@ -74,15 +74,20 @@ def read_material(
         if audio.ndim > 1:
             msg = f"{path} has {len(audio)} channels: recordings to train on have one"
             raise ValueError(msg)
-    if undo_delay is None:
-        undo_delay = recognise(dry_audio, sample_rate).name != "any"
-    if undo_delay:
+    layout = recognise(dry_audio, sample_rate)
+    if layout.name != "any" if undo_delay is None else undo_delay:
         return _aligned(dry_audio, wet_audio, sample_rate, wet, memory=memory)
     for path, audio in zip(wet, wet_audio, strict=True):
         if audio.shape != dry_audio.shape:
             msg = f"{dry} and {path} differ in shape: {dry_audio.shape} and {audio.shape}"
             raise ValueError(msg)
-    return Material(dry=dry_audio, wet=_stacked(wet_audio), sample_rate=sample_rate)
+    return Material(
+        dry=dry_audio,
+        wet=_stacked(wet_audio),
+        sample_rate=sample_rate,
+        learned=layout.training,
+        judged=layout.validation,
+    )
 
 
 def _read_at(path: Path, sample_rate: int, dry: Path) -> Audio:

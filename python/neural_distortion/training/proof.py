@@ -288,7 +288,9 @@ def _finish(
 def _inputs(takes: Takes) -> Audio:
     """Return what is played for the validation [shape=(takes, 1 + knobs, frames)]."""
     start, end = takes.judged
-    dry = takes.dry[:, max(0, start - round(_LEAD_IN_S * takes.sample_rate)) : end]
+    lead_in = round(_LEAD_IN_S * takes.sample_rate)
+    # Silence lies before a recording, with its knobs as they stand; a model may have started with others.
+    dry = np.pad(takes.dry, ((0, 0), (lead_in, 0)))[:, start : lead_in + end]
     settings = np.broadcast_to(takes.settings[..., np.newaxis], (*takes.settings.shape, dry.shape[1]))
     return np.concatenate([dry[:, np.newaxis], settings], axis=1)
 
