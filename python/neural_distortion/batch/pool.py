@@ -73,10 +73,11 @@ def cluster(address: str, out: str, settings: Settings) -> Iterator[tuple[Submit
     if started:
         ray.init(address=None if address == "auto" else address, logging_level="warning", log_to_driver=False)
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(render_item)
+    shared = ray.put(settings)  # sent to each machine once: there may be thousands of gains in it
     running: set[Any] = set()
 
     def submit(item: Item, recorded: Rows) -> "Future[Outcome]":
-        reference = task.remote(item, recorded, out, settings)
+        reference = task.remote(item, recorded, out, shared)
         running.add(reference)
         future: Future[Outcome] = reference.future()
         future.add_done_callback(lambda _: running.discard(reference))

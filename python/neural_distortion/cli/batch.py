@@ -21,7 +21,7 @@ from neural_distortion.cli.console import messages, output
 from neural_distortion.cli.option import Loading, with_loading
 
 _SHOWN = 5
-"""Failures that are named; the manifest has them all."""
+"""Errors that are told; the manifest has them all."""
 
 
 @with_loading
@@ -124,7 +124,7 @@ class Display:
         )
         self._task = self.progress.add_task("", total=None)
         self._last: batch.Progress | None = None
-        self._failures: list[batch.Row] = []
+        self._errors: dict[str, tuple[str, int]] = {}
         self._clipped = 0
         self._seconds = 0.0
 
@@ -134,8 +134,9 @@ class Display:
         for row in reached.rows:
             self._clipped += row.peak > 1 and not row.output.endswith((".wav", ".aiff", ".au", ".caf"))
             self._seconds += row.duration_s
-            if row.status == "failed" and len(self._failures) < _SHOWN:
-                self._failures.append(row)
+            if row.error in self._errors or (row.error and len(self._errors) < _SHOWN):
+                first, count = self._errors.get(row.error, (row.output, 0))
+                self._errors[row.error] = (first, count + 1)
         self.progress.update(
             self._task,
             completed=reached.done + reached.failed + reached.kept,
@@ -155,10 +156,12 @@ class Display:
         output.print(
             f"{escape(str(out))}: {', '.join(parts)}, in {seconds:.1f} s; see {escape(str(manifest))}"
         )
-        for row in self._failures:
-            messages.print(f"[red]failed:[/] {escape(row.output)}: {escape(row.error or '')}")
-        if reached.failed > len(self._failures):
-            messages.print(f"… and {reached.failed - len(self._failures)} more; the manifest has them all")
+        for error, (first, count) in self._errors.items():
+            others = f" and {count - 1} more" if count > 1 else ""
+            messages.print(f"[red]failed:[/] {escape(first)}{others}: {escape(error)}")
+        rest = reached.failed - sum(count for _, count in self._errors.values())
+        if rest:
+            messages.print(f"… and {rest} more, with other errors; the manifest has them all")
         if self._clipped:
             messages.print(
                 f"[yellow]warning:[/] {self._clipped} outputs clip: lower --level-db, or write --format wav"
