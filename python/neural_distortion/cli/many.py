@@ -107,4 +107,7 @@ def _told(found: training.Outcome) -> str:
     """Return what became of a fit, in a line."""
     if found.state == "failed":
         return f"failed: {found.reason}"
-    return f"ESR {found.esr:.2e}" + (f", stopped, {found.reason}" if found.reason else "")
+    told = f"ESR {found.esr:.2e}" + (f", stopped, {found.reason}" if found.reason else "")
+    if not found.proven:
+        told += f", not proven: {found.difference:.1e} from training to engine, please report it"
+    return told

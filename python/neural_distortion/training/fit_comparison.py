@@ -134,7 +134,7 @@ def _row(one: Outcome, fits: "Fits", *, best: bool) -> str:
             f"{fits.ns_per_sample[one.name]:.1f}",
             f"{len(one.history)} of {one.history[-1].total}",
             f"{_link(one, one.model, one.model.suffix)}, {_link(one, one.report, 'training')}",
-            escape(one.reason),
+            escape(one.reason) if one.proven else f"not proven, {escape(one.reason)}".removesuffix(", "),
         ]
     shown = "".join(f"<td>{cell}</td>" for cell in cells)
     return f"<tr class='best'>{shown}</tr>" if best and one.model else f"<tr>{shown}</tr>"

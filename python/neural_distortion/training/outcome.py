@@ -41,6 +41,8 @@ class Outcome:
         Error-to-signal ratio on what was held out; NaN if it failed, and so is ``difference``.
     difference : float
         The largest difference between what the engine plays and what was trained.
+    proven : bool
+        Whether that is as small as roundings explain, as :attr:`Fit.proven` says.
     num_parameters : int
         The number of weights.
     history : tuple of Epoch
@@ -59,6 +61,7 @@ class Outcome:
     reason: str = ""
     esr: float = math.nan
     difference: float = math.nan
+    proven: bool = False
     num_parameters: int = 0
     history: tuple[Epoch, ...] = ()
     model: Path | None = None
@@ -99,7 +102,10 @@ class Outcome:
             history=tuple(_epoch(values) for values in told["history"]),
             model=model,
             report=report,
-            **{name: told[name] for name in ("state", "reason", "esr", "difference", "num_parameters")},
+            **{
+                name: told[name]
+                for name in ("state", "reason", "esr", "difference", "proven", "num_parameters")
+            },
         )
 
     def write(self, folder: Path, key: str) -> None:
@@ -194,6 +200,7 @@ def carry_out(
             reason=reason,
             esr=fitted.esr,
             difference=fitted.difference,
+            proven=fitted.proven,
             num_parameters=fitted.num_parameters,
             history=fitted.history,
             model=model,
