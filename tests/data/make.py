@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import make_legacy_film
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,6 +176,7 @@ def main() -> None:
     cases += [guitar_case(folder) for folder in real]
     rows = ",\n".join(f"  {json.dumps(case)}" for case in cases)
     (HERE / "index.json").write_text(f"[\n{rows}\n]\n")
+    make_legacy_film.main()
 
     copy(source / "models" / "LICENSE.NeuralAmpModelerCore", "models/LICENSE.NeuralAmpModelerCore")
     copy(source / "audio" / "FluidR3_GM.LICENSE", "guitar.LICENSE.FluidR3_GM")

@@ -467,7 +467,8 @@ fn activated(activation: &Activation, channel: usize, z: f64) -> f64 {
         Activation::Identity => z,
         Activation::Tanh => z.tanh(),
         Activation::FastTanh => fast_tanh(z),
-        Activation::HardTanh { min, max } => z.clamp(min.into(), max.into()),
+        // Like the kernels: `clamp` would panic where a description has its bounds the wrong way round.
+        Activation::HardTanh { min, max } => z.max(min.into()).min(max.into()),
         Activation::Relu => z.max(0.0),
         Activation::LeakyRelu { slope } => leaky(slope, z),
         Activation::PRelu { ref slopes } => leaky(slopes[if slopes.len() == 1 { 0 } else { channel }], z),

@@ -18,7 +18,7 @@ mod wavenet;
 pub use activation::Activation;
 pub use describe::LayerDescription;
 pub use layer::{Affine, Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Rnn};
-pub use metadata::Metadata;
+pub use metadata::{InnerKey, Metadata};
 pub use wavenet::{Film, Gating, LayerArray, WaveNet, WaveNetLayer};
 
 /// A model as its file describes it.

@@ -415,6 +415,10 @@ fn the_quirks_of_real_files_are_understood() {
         assert_eq!(spec, plain, "{variant}");
     }
     assert_eq!(load(&gain(json!(null))).sample_rate, None, "an unknown rate");
+    let without = text.replace("\"sample_rate\":48000,", "");
+    assert_ne!(without, text);
+    let spec = ModelSpec::from_slice(without.as_bytes()).expect("a rate may be missing");
+    assert_eq!(spec.sample_rate, None, "a rate that is not there");
     let newer = text.replace("0.7.0", "0.7.10");
     let newer = ModelSpec::from_slice(newer.as_bytes()).expect("any 0.7 loads");
     assert_eq!(newer.metadata.warnings.len(), 1, "{:?}", newer.metadata.warnings);

@@ -3,11 +3,11 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 mod support;
 
-use nd_core::ModelSpec;
 use nd_core::reference::{Options, receptive_field, render};
 use nd_core::spec::{
     Activation, Conv2d, Dense, Format, Layer, Member, Metadata, Network, Padding, Prewarm, Rnn, Stack,
 };
+use nd_core::{AntiAliasing, CompileOptions, ModelSpec};
 use support::{fixture, made_up, max_abs_error};
 
 const AS_IT_STARTS: Options = Options { prewarm: false, quality: 1.0 };
@@ -159,6 +159,19 @@ fn models_in_a_row_feed_one_another() {
         gain(-3.0),
     ]));
     assert_eq!(render(&net, &[vec![1.0, -1.0]], &Options::default()), [[-6.0, 0.0]]);
+}
+
+#[test]
+fn bounds_the_wrong_way_round_give_the_upper_one() {
+    let net = stack(vec![Layer::Activation(Activation::HardTanh { min: 0.5, max: -0.5 })]);
+    assert_eq!(render(&net, &[vec![1.0, 0.0, -1.0]], &Options::default()), [[-0.5; 3]]);
+    // The curve of a network without memory is taken from the reference.
+    let mut options = CompileOptions::default();
+    options.anti_aliasing = AntiAliasing::Antiderivative { order: 1 };
+    let mut model = net.compile(&options).expect("a curve");
+    let mut output = [0.0; 3];
+    model.process(&[1.0, 0.0, -1.0], &mut output);
+    assert!(output.iter().all(|y| (y + 0.5).abs() < 1e-6), "{output:?}");
 }
 
 #[test]

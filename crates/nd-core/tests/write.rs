@@ -211,6 +211,78 @@ fn what_a_file_says_beside_its_model_is_kept() {
     assert_eq!(load(&write(&spec, Format::Nam)), spec, "in its own format, down to the text");
 }
 
+/// A file of layers with the same unknown key in each place where there may be one.
+fn with_unknown_keys(format: Format) -> (Value, Vec<&'static str>) {
+    let told = json!({"of": [1, "x\ny"], "seed": 1e300});
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(data().join(name)).expect("a fixture")).expect("it is JSON")
+    };
+    let (mut file, places) = match format {
+        Format::Nam => {
+            let file = read("wavenet_slimmable/model.nam");
+            let places =
+                ["", "/layers/0", "/layers/0/head", "/layers/0/slimmable", "/layers/0/slimmable/kwargs"];
+            let member = json!({"max_value": 1, "model": file});
+            let sequence = json!({"version": "0.7.0", "architecture": "SlimmableContainer", "weights": [],
+                "config": {"submodels": [member]}});
+            let inside = places.map(|place| format!("/config/submodels/0/model/config{place}"));
+            let inside = inside.into_iter().map(|place| &*place.leak());
+            (sequence, ["/config", "/config/submodels/0"].into_iter().chain(inside).collect())
+        }
+        Format::RtNeural => (read("rtn_conv1d/model.json"), vec!["/layers/0", "/layers/1"]),
+        Format::AidaX => (read("aidax_lstm16_skip/model.json"), vec!["/layers/0", "/layers/1"]),
+        Format::Proteus => (read("proteus_lstm40/model.json"), vec!["/model_data"]),
+        Format::Mlp => (read("../../python/neural_distortion/models/soft-clip.json"), vec![""]),
+    };
+    for place in &places {
+        file.pointer_mut(place).expect("it is there")["t3k"] = told.clone();
+    }
+    (file, places)
+}
+
+#[test]
+fn keys_inside_of_a_network_are_kept_in_the_same_format() {
+    for format in [Format::Nam, Format::RtNeural, Format::AidaX, Format::Proteus, Format::Mlp] {
+        let (file, places) = with_unknown_keys(format);
+        let spec = load_json(&file);
+        let text = write(&spec, format);
+        let written: Value = serde_json::from_slice(&text).expect("it is JSON");
+        for place in places {
+            let kept = written.pointer(place).map(|object| &object["t3k"]);
+            let expected = file.pointer(place).map(|object| &object["t3k"]);
+            assert_eq!(kept, expected, "{format:?}: {place}");
+        }
+        assert_eq!(load(&text), spec, "{format:?}");
+    }
+    let (file, _) = with_unknown_keys(Format::RtNeural);
+    let text = write(&load_json(&file), Format::AidaX);
+    assert!(!String::from_utf8_lossy(&text).contains("t3k"), "another format has other layers");
+}
+
+#[test]
+fn a_key_stays_with_its_layer_where_a_function_becomes_a_part_of_another() {
+    let file = json!({"in_shape": [null, null, 1], "layers": [
+        {"type": "dense", "activation": "", "shape": [null, null, 1], "weights": [[[0.5]], [0.0]], "of": 0},
+        {"type": "activation", "activation": "tanh", "shape": [null, null, 1], "weights": [], "of": 1},
+        {"type": "dense", "activation": "", "shape": [null, null, 1], "weights": [[[0.5]], [0.0]], "of": 2},
+    ]});
+    let text = write(&load_json(&file), Format::RtNeural);
+    let written: Value = serde_json::from_slice(&text).expect("it is JSON");
+    let layers = written["layers"].as_array().expect("layers");
+    assert_eq!(
+        layers.iter().map(|layer| layer["of"].as_u64()).collect::<Vec<_>>(),
+        [Some(0), Some(1), Some(2)]
+    );
+}
+
+#[test]
+fn a_kept_value_that_is_no_json_is_an_error() {
+    let mut spec = load_json(&with_unknown_keys(Format::Proteus).0);
+    spec.metadata.inner[0].value = "{".to_owned();
+    let error = spec.write(Target::Model(Format::Proteus)).expect_err("it would be no file");
+    assert_eq!(error.kind(), "invalid_metadata");
+}
+
 #[test]
 fn what_is_changed_in_the_metadata_is_written() {
     let mut spec = load_json(&json!({"version": "0.5.4", "architecture": "Linear",

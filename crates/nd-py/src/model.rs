@@ -350,6 +350,7 @@ impl Model {
             knobs: _, // among the parameters
             raw,
             other: _,
+            inner: _,
             warnings,
         } = &self.spec.metadata;
         let fields = PyDict::new(py);

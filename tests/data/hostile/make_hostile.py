@@ -316,6 +316,8 @@ def valid() -> Iterator[Case]:
     )
     yield Case("odd_float_size", "8.0 where 8 is meant", text(edit(lstm(), "config.hidden_size", 2.0)))
     yield Case("odd_unknown_keys", "keys that no program knows", text(linear() | {"t3k": {}, "notes": "x"}))
+    inner = edit(wavenet(), "config.layers[0].t3k", {"seed": 1})
+    yield Case("odd_inner_keys", "the same inside of the network", text(inner))
     both = text(linear()).replace(b'{"version"', b'{"version":"0.1.0","version"', 1)
     yield Case("odd_duplicate_key", "a key twice, of which the last counts", both)
     gated = edit(wavenet(), "config.layers[0].secondary_activation[1]", None)
@@ -554,6 +556,18 @@ def layer_arrays() -> Iterator[Case]:
             f"{array}.activation[1].negative_slopes",
             [0.5],
             Error("shape_mismatch", f"{array}.activation[1].negative_slopes", "2", "1"),
+        ),
+        (
+            "bounds_crossed",
+            "a lower bound above the upper one",
+            f"{array}.activation[1]",
+            {"type": "Hardtanh", "min_val": 0.5, "max_val": -0.5},
+            Error(
+                "invalid_value",
+                f"{array}.activation[1]",
+                "a min_val of at most max_val",
+                '{"type":"Hardtanh","min_val":0.5,"max_val":-0.5}',
+            ),
         ),
         (
             "film_without_conv",

@@ -61,7 +61,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
         out_gain: gain(file, "out_gain")?,
         prewarm: Prewarm::Frames(PREWARM_FRAMES),
         self_test,
-        ..rtneural::stack(file, limits, numbers as u64)?
+        ..rtneural::stack(file, limits, numbers as u64, &mut metadata)?
     };
     metadata.other = file.others(&KEYS);
     Ok(ModelSpec {
@@ -78,7 +78,7 @@ pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
     if stack.skip > 1 {
         return Err(inexpressible(TARGET, "skip", "0 or 1", stack.skip.to_string()));
     }
-    let mut file = rtneural::write_layers(stack, &stack.layers, TARGET)?;
+    let mut file = rtneural::write_layers(stack, &stack.layers, TARGET, metadata::inner(spec, TARGET))?;
     file.push(("in_skip".to_owned(), stack.skip.into()));
     file.push(("in_gain".to_owned(), gain_db("in_gain", stack.in_gain)?));
     file.push(("out_gain".to_owned(), gain_db("out_gain", stack.out_gain)?));

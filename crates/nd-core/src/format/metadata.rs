@@ -1,9 +1,9 @@
 //! What a file says about its model, under the keys of `.nam`, which the other dialects may use as well.
 
 use super::json::{Document, Node, Object, Value};
-use super::{Limits, sample_rate as checked_rate};
+use super::{Limits, Target, sample_rate as checked_rate};
 use crate::error::{LoadError, WriteError};
-use crate::spec::Metadata;
+use crate::spec::{InnerKey, Metadata, ModelSpec};
 
 /// Reads the `metadata` of a file; a field of the wrong type is skipped with a warning.
 pub(super) fn read(file: &Object<'_>) -> Metadata {
@@ -59,6 +59,45 @@ pub(super) fn check(file: &Object<'_>, known: &[&str], limits: &Limits) -> Resul
     place(file).limit(BYTES, limits.metadata, file.kept_len(known))
 }
 
+/// Keeps the keys of an object in the description of a network, those that are `known` left out.
+pub(super) fn keep(inner: &mut Vec<InnerKey>, object: &Object<'_>, place: &str, known: &[&str]) {
+    let keys = object.others(known).into_iter();
+    inner.extend(keys.map(|(key, value)| InnerKey { place: place.to_owned(), key, value }));
+}
+
+/// What is kept of the description's own dialect; another one has no place for it.
+pub(super) fn inner(spec: &ModelSpec, target: Target) -> &[InnerKey] {
+    if Target::Model(spec.format) == target { &spec.metadata.inner } else { &[] }
+}
+
+/// Puts back what [`keep`] has kept, into the objects that are there.
+pub(super) fn put_back(file: &mut Members, inner: &[InnerKey]) {
+    for InnerKey { place, key, value } in inner {
+        if let Some(members) = members_at(file, place) {
+            members.push((key.clone(), Value::Text(value.clone())));
+        }
+    }
+}
+
+/// The members of the object at a place.
+fn members_at<'a>(file: &'a mut Members, place: &str) -> Option<&'a mut Members> {
+    place.split('.').try_fold(file, |members, step| {
+        let (key, index) = match step.split_once('[') {
+            Some((key, index)) => (key, Some(index.trim_end_matches(']').parse::<usize>().ok()?)),
+            None => (step, None),
+        };
+        let (_, value) = members.iter_mut().find(|(name, _)| name == key)?;
+        match (value, index) {
+            (Value::Object(members), None) => Some(members),
+            (Value::Array(items), Some(index)) => match items.get_mut(index)? {
+                Value::Object(members) => Some(members),
+                _ => None,
+            },
+            _ => None,
+        }
+    })
+}
+
 /// The fields under their keys.
 fn fields(metadata: &Metadata) -> [(&'static str, Option<Value>); 12] {
     let text = |text: &Option<String>| text.as_deref().map(Value::from);
@@ -97,6 +136,9 @@ pub(super) fn add(
     let text = Value::Object(raw.into_iter().chain(others.clone()).collect()).into_file()?;
     let no_json = |error: LoadError| WriteError::InvalidMetadata { reason: error.to_string() };
     let document = Document::parse(&text, &Limits::of_any_text()).map_err(no_json)?;
+    for InnerKey { value, .. } in &metadata.inner {
+        Document::parse(value.as_bytes(), &Limits::of_any_text()).map_err(no_json)?;
+    }
     let kept = document.root().object().map_err(no_json)?;
 
     let object = kept.opt("metadata").and_then(|node| node.object().ok());

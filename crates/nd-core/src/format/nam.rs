@@ -25,6 +25,37 @@ pub(super) use write::write;
 pub(super) const KEYS: [&str; 6] =
     ["version", "architecture", "config", "weights", "sample_rate", "metadata"];
 
+/// What is read of the objects in a configuration, by the keys that they stand under.
+const INNER_KEYS: &[(&str, &[&str])] = &[
+    (
+        "head",
+        &[
+            "channels",
+            "out_channels",
+            "in_channels",
+            "activation",
+            "kernel_size",
+            "kernel_sizes",
+            "bias",
+            "head_dilation",
+        ],
+    ),
+    ("layer1x1", &["active", "groups"]),
+    ("head1x1", &["active", "groups", "out_channels"]),
+    ("conv_pre_film", FILM_KEYS),
+    ("conv_post_film", FILM_KEYS),
+    ("input_mixin_pre_film", FILM_KEYS),
+    ("input_mixin_post_film", FILM_KEYS),
+    ("activation_pre_film", FILM_KEYS),
+    ("activation_post_film", FILM_KEYS),
+    ("layer1x1_post_film", FILM_KEYS),
+    ("head1x1_post_film", FILM_KEYS),
+    ("slimmable", &["method", "kwargs"]),
+    ("kwargs", &["allowed_channels"]),
+];
+
+const FILM_KEYS: &[&str] = &["active", "shift", "groups"];
+
 /// Reads the model that a file is.
 pub(super) fn model(file: &Object<'_>, options: &LoadOptions) -> Result<ModelSpec, LoadError> {
     complete_model(file, options, 1, &mut Spent::default())
@@ -86,6 +117,17 @@ fn complete_model(
         "Sequential" => sequential(&mut part)?,
         _ => return Err(architecture.unknown_architecture()),
     };
+    let known: &[&str] = match &*architecture.string()? {
+        "Linear" => &["receptive_field", "bias", "in_channels", "out_channels"],
+        "ConvNet" => {
+            &["channels", "dilations", "batchnorm", "activation", "groups", "in_channels", "out_channels"]
+        }
+        "LSTM" => &["num_layers", "input_size", "hidden_size", "in_channels", "out_channels"],
+        "WaveNet" => &["layers", "head", "head_scale", "in_channels", "condition_dsp"],
+        "SlimmableContainer" => &["submodels"],
+        _ => &["models"],
+    };
+    part.keep(&config, known)?;
     let sample_rate = part.sample_rate;
     metadata.other = file.others(&KEYS);
     Ok(ModelSpec { format: Format::Nam, network, sample_rate, metadata })
@@ -120,6 +162,21 @@ impl<'a> Part<'a> {
     fn repeat_weights(&mut self, count: u64) -> Result<(), LoadError> {
         let limit = self.options.limits.weights;
         Spent::spend(&mut self.spent.weights, count, &self.weights, "the number of weights", limit)
+    }
+
+    /// Keeps the keys of an object of the configuration, and of the objects in it, those that are `known` left out.
+    fn keep(&mut self, object: &Object<'_>, known: &[&str]) -> Result<(), LoadError> {
+        self.spent.spend_metadata(object.kept_len(known), object.node(), self.options)?;
+        // From where the model starts.
+        let start = self.config.node().path().len() - "config".len();
+        let place = object.node().path()[start..].to_owned();
+        metadata::keep(&mut self.metadata.inner, object, &place, known);
+        for &(key, inner) in INNER_KEYS.iter().filter(|(key, _)| known.contains(key)) {
+            if let Some(node) = object.opt(key).filter(Node::is_object) {
+                self.keep(&node.object()?, inner)?;
+            }
+        }
+        Ok(())
     }
 
     /// A width of at most the limit, where the configuration may leave it out.
@@ -194,6 +251,7 @@ fn container(part: &mut Part<'_>) -> Result<Network, LoadError> {
         if members.last().is_some_and(|before| before.max_value >= max_value) {
             return Err(max_node.invalid("a number above the one before it"));
         }
+        part.keep(&member, &["max_value", "model"])?;
         let model_node = member.get("model")?;
         let path = model_node.path().to_owned();
         let model = part.member(model_node)?;
@@ -213,12 +271,12 @@ fn container(part: &mut Part<'_>) -> Result<Network, LoadError> {
         return Err(submodels.invalid("a last max_value of at least 1"));
     }
     if part.metadata.raw.is_none() {
-        let warnings = std::mem::take(&mut part.metadata.warnings);
+        let Metadata { warnings, inner, .. } = std::mem::take(part.metadata);
         let Metadata { raw, other, .. } = &last.model.metadata;
         let other = other.iter().map(|(key, text)| key.len() + text.len()).sum::<usize>();
         let len = other + raw.as_ref().map_or(0, String::len);
         part.spent.spend_metadata(len as u64, &submodels, part.options)?;
-        *part.metadata = Metadata { warnings, ..last.model.metadata.clone() };
+        *part.metadata = Metadata { inner, warnings, ..last.model.metadata.clone() };
     }
     Ok(Network::Container(members))
 }

@@ -19,6 +19,10 @@ const TARGET: Target = Target::Model(Format::Proteus);
 /// What is read of a file.
 pub(super) const KEYS: [&str; 3] = ["model_data", "state_dict", "metadata"];
 
+/// What is read of `model_data`.
+const DATA_KEYS: [&str; 8] =
+    ["model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl"];
+
 /// The rate, in Hz, that all of these are trained at: the files do not say.
 const SAMPLE_RATE: f64 = 44_100.0;
 
@@ -89,6 +93,8 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
     metadata::check(file, &KEYS, limits)?;
     let mut metadata = metadata::read(file);
     metadata.other = file.others(&KEYS);
+    data.node().limit(metadata::BYTES, limits.metadata, data.kept_len(&DATA_KEYS))?;
+    metadata::keep(&mut metadata.inner, &data, "model_data", &DATA_KEYS);
     Ok(ModelSpec {
         format: Format::Proteus,
         network: Network::Stack(Stack { in_channels, skip, ..Stack::new(layers) }),
@@ -149,6 +155,7 @@ pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
     let mut file = vec![("model_data".to_owned(), Value::object(data))];
     file.push(("state_dict".to_owned(), Value::Object(state)));
     metadata::add(&mut file, &spec.metadata, metadata::read, |_| ())?;
+    metadata::put_back(&mut file, metadata::inner(spec, TARGET));
     Value::Object(file).into_file()
 }
 

@@ -24,7 +24,8 @@ use super::limits::Memory;
 use super::{Limits, Target, metadata};
 use crate::error::{LoadError, WriteError};
 use crate::spec::{
-    Activation, Affine, Conv1d, Conv2d, Dense, Format, Gru, Layer, Lstm, ModelSpec, Network, Padding, Stack,
+    Activation, Affine, Conv1d, Conv2d, Dense, Format, Gru, Layer, Lstm, Metadata, ModelSpec, Network,
+    Padding, Stack,
 };
 
 pub(super) use write::layers as write_layers;
@@ -34,11 +35,30 @@ const TARGET: Target = Target::Model(Format::RtNeural);
 /// What is read of a file.
 const KEYS: [&str; 3] = ["in_shape", "layers", "metadata"];
 
+/// What is read of a layer.
+const LAYER_KEYS: [&str; 15] = [
+    "type",
+    "activation",
+    "shape",
+    "weights",
+    "kernel_size",
+    "dilation",
+    "groups",
+    "strides",
+    "padding",
+    "kernel_size_time",
+    "kernel_size_feature",
+    "num_filters_in",
+    "num_filters_out",
+    "num_features_in",
+    "epsilon",
+];
+
 /// Reads a file that is nothing but layers.
 pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, LoadError> {
     metadata::check(file, &KEYS, limits)?;
-    let network = Network::Stack(stack(file, limits, 0)?);
     let mut metadata = metadata::read(file);
+    let network = Network::Stack(stack(file, limits, 0, &mut metadata)?);
     let sample_rate = metadata::sample_rate(file, &mut metadata);
     metadata.other = file.others(&KEYS);
     Ok(ModelSpec { format: Format::RtNeural, network, sample_rate, metadata })
@@ -47,7 +67,7 @@ pub(super) fn model(file: &Object<'_>, limits: &Limits) -> Result<ModelSpec, Loa
 /// Writes a model of nothing but layers.
 pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
     let stack = spec.stack(TARGET)?;
-    let mut file = write_layers(stack, &plain_layers(stack, TARGET)?, TARGET)?;
+    let mut file = write_layers(stack, &plain_layers(stack, TARGET)?, TARGET, metadata::inner(spec, TARGET))?;
     metadata::add(&mut file, &spec.metadata, metadata::read, |members| {
         metadata::put_sample_rate(members, spec.sample_rate);
     })?;
@@ -55,7 +75,12 @@ pub(super) fn write(spec: &ModelSpec) -> Result<Vec<u8>, WriteError> {
 }
 
 /// Reads the layers of a file that holds `weights` numbers beside them.
-pub(super) fn stack(file: &Object<'_>, limits: &Limits, weights: u64) -> Result<Stack, LoadError> {
+pub(super) fn stack(
+    file: &Object<'_>,
+    limits: &Limits,
+    weights: u64,
+    metadata: &mut Metadata,
+) -> Result<Stack, LoadError> {
     let in_channels = shape_width(&file.get("in_shape")?, limits)?;
     let layers_node = file.get("layers")?;
     let nodes = layers_node.items("the number of layers", limits.layers)?;
@@ -64,8 +89,12 @@ pub(super) fn stack(file: &Object<'_>, limits: &Limits, weights: u64) -> Result<
     }
     let mut reader = StackReader { limits, width: in_channels, memory: Memory::NONE, weights };
     let mut layers = Vec::with_capacity(2 * nodes.len());
+    let mut kept = 0;
     for node in nodes {
         let file = node.object()?;
+        kept += file.kept_len(&LAYER_KEYS);
+        file.node().limit(metadata::BYTES, limits.metadata, kept)?;
+        let first = layers.len();
         layers.push(reader.layer(&file)?);
         let is_recurrent = matches!(layers.last(), Some(Layer::Lstm(_) | Layer::Gru(_)));
         // On a recurrent layer, keras names the functions inside of its equations there.
@@ -74,6 +103,10 @@ pub(super) fn stack(file: &Object<'_>, limits: &Limits, weights: u64) -> Result<
         {
             layers.push(Layer::Activation(activation));
         }
+        // Where the writer finds the layer: a function alone comes behind nothing.
+        let is_function = layers[first] == Layer::Activation(Activation::Identity);
+        let place = format!("layers[{}]", if is_function { layers.len() - 1 } else { first });
+        metadata::keep(&mut metadata.inner, &file, &place, &LAYER_KEYS);
         if let Some(shape) = file.opt("shape") {
             let found = shape_width(&shape, limits)?;
             if found != reader.width {

@@ -31,6 +31,20 @@ pub struct Metadata {
     pub raw: Option<String>,
     /// The file's other keys of which nothing is known, each with its value as JSON text.
     pub other: Vec<(String, String)>,
+    /// Keys of which nothing is known inside of the file's description of the network: they are written again where the
+    /// file is of the same dialect and describes such an object.
+    pub inner: Vec<InnerKey>,
     /// Things that the loader tolerated: a field of the wrong type, say.
     pub warnings: Vec<String>,
+}
+
+/// A key of which nothing is known, in one of the objects that describe a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InnerKey {
+    /// Where the object stands in the model's file, such as `config.layers[0]`.
+    pub place: String,
+    /// The key.
+    pub key: String,
+    /// Its value as JSON text.
+    pub value: String,
 }

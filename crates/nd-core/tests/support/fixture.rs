@@ -84,6 +84,9 @@ impl Case {
             Some("residual_without_layer1x1") => {
                 Compat { residual_without_layer1x1: true, ..Compat::default() }
             }
+            Some("legacy_layer1x1_post_film") => {
+                Compat { legacy_layer1x1_post_film: true, ..Compat::default() }
+            }
             Some(other) => panic!("{}: no reading is called {other:?}", self.name),
         };
         let options = LoadOptions { compat, ..LoadOptions::default() };

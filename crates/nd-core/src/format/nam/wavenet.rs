@@ -7,6 +7,37 @@ use crate::format::json::{Node, Object};
 use crate::format::{Compat, Limits};
 use crate::spec::{Activation, Conv1d, Film, Gating, LayerArray, ModelSpec, WaveNet, WaveNetLayer};
 
+/// What is read of a layer array.
+const ARRAY_KEYS: &[&str] = &[
+    "input_size",
+    "condition_size",
+    "channels",
+    "bottleneck",
+    "dilations",
+    "kernel_size",
+    "kernel_sizes",
+    "activation",
+    "gating_mode",
+    "gated",
+    "secondary_activation",
+    "head",
+    "head_size",
+    "head_bias",
+    "groups_input",
+    "groups_input_mixin",
+    "layer1x1",
+    "head1x1",
+    "conv_pre_film",
+    "conv_post_film",
+    "input_mixin_pre_film",
+    "input_mixin_post_film",
+    "activation_pre_film",
+    "activation_post_film",
+    "layer1x1_post_film",
+    "head1x1_post_film",
+    "slimmable",
+];
+
 /// Reads a `WaveNet` of any generation.
 pub(super) fn wavenet(part: &mut Part<'_>) -> Result<WaveNet, LoadError> {
     let limits = &part.options.limits;
@@ -34,6 +65,7 @@ pub(super) fn wavenet(part: &mut Part<'_>) -> Result<WaveNet, LoadError> {
         let head_key = if file.opt("head").is_some() { "head.out_channels" } else { "head_size" };
         head_width = Some((file.path_of(head_key), array.head_rechannel.out_channels));
         arrays.push(array);
+        part.keep(&file, ARRAY_KEYS)?;
     }
     let Some((_, head_width)) = head_width else {
         return Err(arrays_node.invalid("at least one layer array"));

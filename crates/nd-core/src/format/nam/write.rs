@@ -55,6 +55,7 @@ fn model(spec: &ModelSpec, path: &str) -> Result<Value, WriteError> {
     file.push(("architecture".to_owned(), parts.architecture.into()));
     file.push(("config".to_owned(), Value::object(parts.config)));
     file.push(("weights".to_owned(), Value::F32s(parts.weights)));
+    metadata::put_back(&mut file, metadata::inner(spec, TARGET));
     Ok(Value::Object(file))
 }
 

@@ -4,13 +4,15 @@ use super::super::Target;
 use super::super::fold::{check_len, check_start, inexpressible};
 use super::super::json::Value;
 use crate::error::WriteError;
-use crate::spec::{Activation, Conv1d, Conv2d, Dense, Gru, Layer, Lstm, Padding, Stack};
+use crate::spec::{Activation, Conv1d, Conv2d, Dense, Gru, InnerKey, Layer, Lstm, Padding, Stack};
 
-/// The `in_shape` and `layers` of a file; what is around the layers is the caller's.
+/// The `in_shape` and `layers` of a file, with the `inner` keys that its layers once had; what is around the layers is
+/// the caller's.
 pub(in crate::format) fn layers(
     stack: &Stack,
     layers: &[Layer],
     target: Target,
+    inner: &[InnerKey],
 ) -> Result<Vec<(String, Value)>, WriteError> {
     check_start(stack, target)?;
     let mut writer = Writer { target, width: stack.in_channels, filters: None };
@@ -32,7 +34,11 @@ pub(in crate::format) fn layers(
             None => vec![writer.width.into()],
         };
         members.push(("shape", self::shape(shape)));
-        written.push(Value::object(members));
+        let place = format!("layers[{index}]");
+        let kept = inner.iter().filter(|kept| kept.place == place);
+        let kept = kept.map(|kept| (kept.key.clone(), Value::Text(kept.value.clone())));
+        let members = members.into_iter().map(|(key, value)| (key.to_owned(), value));
+        written.push(Value::object(members.chain(kept)));
     }
     Ok(vec![
         ("in_shape".to_owned(), shape(vec![stack.in_channels.into()])),
