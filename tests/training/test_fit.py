@@ -182,13 +182,30 @@ def test_the_best_epoch_is_kept(dry: Audio, wet: Audio) -> None:
     assert fit.esr == pytest.approx(min(epoch.esr for epoch in fit.history))
 
 
+def test_the_mean_of_the_last_epochs_is_kept_where_it_is_better(
+    dry: Audio, wet: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[NDArray[np.float32]] = []
+
+    def judged(network: Any, _: Any) -> list[list[float]]:  # noqa: ANN401 - what `errors` takes
+        tried.append(network.arrays[0].rechannel.weight.detach().numpy().ravel().copy())
+        is_mean = len(tried) % 2
+        return [[1 / len(tried) if is_mean else 2.0]]
+
+    monkeypatch.setattr("neural_distortion.training.trainer.errors", judged)
+    fit = brief(dry, wet, arch="wavenet-nano", steps=6, batch=1, learning_rate=0.1)
+    means, epochs = tried[::2], tried[1::2]
+    np.testing.assert_allclose(means[-1], np.mean(epochs[-4:], axis=0), atol=1e-6)
+    np.testing.assert_allclose(fit.file["weights"][: means[-1].size], means[-1], atol=1e-6)
+
+
 def test_a_training_that_finds_nothing_better_ends_early(
     dry: Audio, wet: Audio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worse = itertools.count(1.0)
     monkeypatch.setattr("neural_distortion.training.trainer.errors", lambda *_: [[next(worse)]])
     fit = brief(dry, wet, arch="wavenet-nano", steps=40, batch=1, segment=8192, effort="normal")
-    assert [epoch.esr for epoch in fit.history] == list(range(1, 22))
+    assert [epoch.esr for epoch in fit.history] == list(range(1, 42, 2))  # two are tried at each
     assert fit.history[0].total == 40
 
 

@@ -39,6 +39,9 @@ _LEAST_RATE = 0.01
 
 _LARGEST_GRADIENT = 1.0
 
+_AVERAGED = 4
+"""Epochs at whose ends the weights are averaged."""
+
 _TRIAL_STEPS = 2
 """Steps whose time is taken, after one that does not count."""
 
@@ -80,6 +83,7 @@ class _Session:
     optimiser: "torch.optim.Optimizer"
     history: list[Epoch] = field(default_factory=list)
     best: dict[str, "Tensor"] = field(default_factory=dict)
+    recent: list[dict[str, "Tensor"]] = field(default_factory=list)
     step: int = 0
     stale: int = 0
 
@@ -94,6 +98,7 @@ class _Session:
             "optimiser": self.optimiser.state_dict(),
             "history": [tuple(vars(epoch).values()) for epoch in self.history],
             "best": self.best,
+            "recent": self.recent,
             "step": self.step,
             "stale": self.stale,
         }
@@ -119,6 +124,7 @@ class _Session:
         self.optimiser.load_state_dict(state["optimiser"])
         self.history = [Epoch(*values) for values in state["history"]]
         self.best, self.step, self.stale = state["best"], state["step"], state["stale"]
+        self.recent = state["recent"]
         return True
 
 
@@ -154,9 +160,9 @@ def fit(
 
     Adam (Kingma and Ba, 2015) with a cosine learning rate minimises the error-to-signal ratio behind a
     pre-emphasis, the error of the mean and a spectral distance. A part of the recordings is held out, and the
-    weights with the lowest error there are kept; it is the engine that plays them for that, from the file
-    that they become. The same arguments give the same model on the same machine, also if the training is
-    killed and goes on from its checkpoint.
+    weights with the lowest error there are kept, be they those of an epoch or the mean of the last four's; it
+    is the engine that plays them for that, from the file that they become. The same arguments give the same
+    model on the same machine, also if the training is killed and goes on from its checkpoint.
 
     Parameters
     ----------
@@ -404,18 +410,36 @@ def _train(
                 losses.append(value)
                 if on_step is not None:
                     on_step(session.step, value)
-        error = float(np.mean(errors(session.network, takes)))
+        error, weights = _judged(session, takes)
         least = min((epoch.best_esr for epoch in session.history), default=math.inf)
         session.stale += 1
         if error < least or not session.best:
             session.stale = 0
-            session.best = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+            session.best = weights
         epoch = Epoch("adam", number, wanted.epochs, float(np.mean(losses)), error, min(error, least))
         session.history.append(epoch)
         if path is not None:
             session.save(path, key)
         if on_epoch is not None:
             on_epoch(epoch)
+
+
+def _judged(session: _Session, takes: Takes) -> tuple[float, dict[str, "Tensor"]]:
+    """Return the lesser error of two: of the weights, and of the mean of the last epochs'; and those weights.
+
+    The mean lies where the error is flat (Izmailov et al., "Averaging weights leads to wider optima and
+    better generalization", UAI 2018).
+    """
+    import torch
+
+    last = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+    session.recent = [*session.recent, last][-_AVERAGED:]
+    means = {name: torch.stack([weights[name] for weights in session.recent]).mean(dim=0) for name in last}
+    found = []
+    for weights in (means, last):
+        session.network.load_state_dict(weights)
+        found.append((float(np.mean(errors(session.network, takes))), weights))
+    return min(found, key=lambda pair: pair[0])
 
 
 def _round(
