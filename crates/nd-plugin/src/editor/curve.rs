@@ -1,7 +1,7 @@
 //! The transfer curve of the model, with the signal on it.
 
 use egui::epaint::PathStroke;
-use egui::{Align2, Mesh, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2};
+use egui::{Align2, CornerRadius, Mesh, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2};
 
 use super::{button, theme};
 
@@ -83,7 +83,11 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, axes: Axes, curve: &[[f32; 2]], dots
     paint_dots(&clipped, dots, at);
 
     let mark = |at: Pos2, align: Align2, text: String| {
-        painter.text(at, align, text, theme::scale(), theme::FAINT);
+        let galley = painter.layout_no_wrap(text, theme::scale(), theme::FAINT);
+        let place = align.anchor_size(at, galley.size());
+        // The curve may go through it.
+        painter.rect_filled(place.expand(2.0), CornerRadius::ZERO, theme::fade(theme::WELL, 0.8));
+        painter.galley(place.min, galley, theme::FAINT);
     };
     let inset = 6.0;
     mark(
