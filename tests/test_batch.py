@@ -302,7 +302,7 @@ if sys.platform != "win32":  # which has no such limit
 
 
 def test_rows_that_find_no_room_in_the_journal_are_in_the_results(tmp_path: Path) -> None:
-    item = next(planned([tmp_path / "missing.wav"], [CLIPPER], Settings()).items())
+    item = next(planned([tmp_path / "missing.wav"], [CLIPPER], Settings(), tmp_path).items())
     row = render_item(item, (), str(tmp_path), Settings()).rows[0]
     with Journal(tmp_path) as journal:
         journal._connection.execute("pragma max_page_count = 8")
@@ -337,7 +337,7 @@ def test_a_run_that_is_interrupted_leaves_the_folder_to_the_next(inputs: Path, t
 def test_what_nobody_wants_any_more_is_left_unfinished(inputs: Path, tmp_path: Path) -> None:
     from neural_distortion.batch.item import Stopped
 
-    item = next(planned([inputs / "a.wav"], [LSTM], Settings()).items())
+    item = next(planned([inputs / "a.wav"], [LSTM], Settings(), tmp_path).items())
     (tmp_path / UNFINISHED).mkdir()
     with pytest.raises(Stopped):
         render_item(item, (), str(tmp_path), Settings(), lambda: True)
@@ -372,7 +372,8 @@ def test_work_is_taken_as_it_is_done() -> None:
 
 def test_a_product_is_made_as_it_is_asked_for() -> None:
     paths = [f"/di/{number}.wav" for number in range(2_000)]
-    plan = planned(paths, [f"/models/{number}.nam" for number in range(2_000)], Settings(gains_db=(0.0, 1.0)))
+    models = [f"/models/{number}.nam" for number in range(2_000)]
+    plan = planned(paths, models, Settings(gains_db=(0.0, 1.0)), Path("/out"))
     assert plan.total == 8_000_000
     first = list(itertools.islice(plan.items(), 3))
     assert [item.name for item in first] == ["0/0", "0/0_+1dB", "1/0"]
@@ -433,6 +434,12 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(
     with pytest.raises(ValueError, match=message):
         nd.batch.render([inputs / "a.wav"], [CLIPPER], tmp_path / "out", **settings)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_outputs_are_no_inputs(inputs: Path) -> None:
+    for _ in range(2):
+        results = nd.batch.render(f"{inputs}/**/*.wav", [CLIPPER], inputs / "out")
+        assert [row.output for row in results] == ["soft-clip/a.wav", "soft-clip/more/a.wav"]
 
 
 def test_nothing_to_render_is_refused(inputs: Path, tmp_path: Path) -> None:

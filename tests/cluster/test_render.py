@@ -18,6 +18,7 @@ RATE = 48_000
 LSTM = nd.example_model("overdrive-light")
 CLIPPER = nd.example_model("soft-clip")
 GAINS_DB = list(range(12))
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows kills with any signal
 
 
 @pytest.fixture
@@ -67,10 +68,12 @@ def test_nothing_is_lost_and_nothing_twice_when_workers_are_killed(inputs: Path,
 
     def kill(progress: nd.batch.Progress) -> None:
         seen.append(progress)
+        end = time.monotonic() + 30
         while progress.done == 3 and workers:
+            assert time.monotonic() < end
             if any((out / UNFINISHED).iterdir()):  # one of them is in the middle of something
                 while workers:
-                    os.kill(workers.pop(), signal.SIGKILL)
+                    os.kill(workers.pop(), KILL)
 
     results = nd.batch.render(
         [inputs / "long.wav"], [LSTM], out, gains_db=GAINS_DB, cluster="auto", on_progress=kill

@@ -113,10 +113,13 @@ class Plan:
 
 
 def planned(
-    inputs: PathLike | Iterable[PathLike], models: PathLike | Iterable[PathLike], settings: Settings
+    inputs: PathLike | Iterable[PathLike],
+    models: PathLike | Iterable[PathLike],
+    settings: Settings,
+    out: Path,
 ) -> Plan:
-    """Return every input through every model at every setting."""
-    sources, captures = Files.find(inputs, "input"), Files.find(models, "model")
+    """Return every input through every model at every setting; what a pattern finds in ``out`` is none."""
+    sources, captures = Files.find(inputs, "input", out), Files.find(models, "model", out)
 
     def items() -> Iterator[Item]:
         remaining = iter(captures.paths)
@@ -167,10 +170,10 @@ class Files:
     paths: Sequence[str]
 
     @classmethod
-    def find(cls, wanted: PathLike | Iterable[PathLike], kind: str) -> "Files":
-        """Return the files that a pattern matches, or those of a list; folders are none."""
+    def find(cls, wanted: PathLike | Iterable[PathLike], kind: str, out: Path) -> "Files":
+        """Return the files that a pattern matches outside of ``out``, or those of a list; no folders."""
         if isinstance(wanted, str | os.PathLike):
-            base, paths = _matches(Path(wanted))
+            base, paths = _matches(Path(wanted), out)
         else:
             paths = [os.path.abspath(path) for path in wanted]  # noqa: PTH100 (a million of them)
             folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120
@@ -190,12 +193,14 @@ class Files:
         return PurePath(os.path.splitext(path)[0]).relative_to(self.base).as_posix()  # noqa: PTH122
 
 
-def _matches(pattern: Path) -> tuple[str, list[str]]:
-    """Return the folder that a pattern starts from, and the files that it matches, in order."""
+def _matches(pattern: Path, out: Path) -> tuple[str, list[str]]:
+    """Return the folder that a pattern starts from, and what it matches outside of ``out``, in order."""
     parts = pattern.parts
     fixed = next((n for n, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
     base = Path(*parts[:fixed]).absolute()
-    return str(base), sorted(str(path) for path in base.glob(str(Path(*parts[fixed:]))) if path.is_file())
+    inside = os.path.join(out.absolute(), "")  # noqa: PTH118  (a folder ends in a separator there)
+    found = (path for path in base.glob(str(Path(*parts[fixed:]))) if path.is_file())
+    return str(base), sorted(path for path in map(str, found) if not path.startswith(inside))
 
 
 LISTED = ("input", "model", "output", "gain_db", "level_db", "parameters", "seed")

@@ -63,7 +63,7 @@ def render(
     Parameters
     ----------
     inputs, models : path-like, or iterable of path-like
-        A pattern, such as ``"di/**/*.flac"``, or files.
+        A pattern, such as ``"di/**/*.flac"``, which finds nothing in ``out``; or files.
     out : path-like
         The folder of the outputs; it is made. The workers of a cluster must see it, the inputs and the models
         at the same places.
@@ -103,7 +103,7 @@ def render(
         parameters={name: tuple(values) for name, values in (parameters or {}).items()},
         **settings,
     )
-    plan = planned(inputs, models, chosen)
+    plan = planned(inputs, models, chosen, Path(out))
     return _run(plan, Path(out), chosen, manifest, workers, cluster, on_progress)
 
 
