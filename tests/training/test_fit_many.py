@@ -21,7 +21,7 @@ pytest.importorskip("ray", reason="pip install 'neural-distortion[cluster]'")
 
 RATE = 48_000
 
-LSTM: dict[str, Any] = {"effort": "quick", "steps": 96, "batch": 4, "segment": 2048, "spectral": 0.0}
+WAVENET: dict[str, Any] = {"effort": "quick", "steps": 72, "batch": 2, "segment": 4096, "spectral": 0.0}
 
 PLAN = """
 name: A shelf
@@ -32,7 +32,7 @@ recordings:
   - {dry: dry.wav, wet: short.wav}
 architectures:
   - {arch: mlp, hidden: [4]}
-  - {arch: lstm-16, steps: 96, batch: 4, segment: 2048, spectral: 0}
+  - {arch: wavenet-nano, steps: 72, batch: 2, segment: 4096, spectral: 0}
 seeds: [3]
 effort: quick
 stop: {poor: 0.95}
@@ -68,11 +68,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_model_is_the_one_that_fit_makes(plan: Path, shelf: Fits) -> None:
-    mlp, lstm = (outcome for outcome in shelf if outcome.recording == "pedal")
+    mlp, wavenet = (outcome for outcome in shelf if outcome.recording == "pedal")
     dry, wet = (nd.read(plan.with_name(f"{name}.wav"))[0] for name in ("dry", "pedal"))
     told: dict[str, Any] = {"seed": 3, "threads": 1, "metadata": {"name": "pedal"}}
-    for outcome, options in ((mlp, {"arch": "mlp", "hidden": (4,), "effort": "quick"}), (lstm, LSTM)):
-        fit = training.fit(dry, wet, RATE, **(told | {"arch": "lstm-16"} | options))
+    for outcome, options in ((mlp, {"arch": "mlp", "hidden": (4,), "effort": "quick"}), (wavenet, WAVENET)):
+        fit = training.fit(dry, wet, RATE, **(told | {"arch": "wavenet-nano"} | options))
         assert outcome.model is not None
         assert json.loads(outcome.model.read_bytes()) == fit.file
         assert (outcome.esr, outcome.history) == (fit.esr, fit.history)
@@ -93,7 +93,7 @@ def test_a_poor_fit_ends_early_and_has_a_model(shelf: Fits) -> None:
 def test_a_recording_that_cannot_be_used_is_noted_and_the_rest_done(shelf: Fits) -> None:
     reasons = {outcome.name: outcome.reason for outcome in shelf if outcome.state == "failed"}
     assert list(reasons) == [
-        f"{name}/{arch}-seed-3" for name in ("broken", "short") for arch in ("mlp", "lstm-16")
+        f"{name}/{arch}-seed-3" for name in ("broken", "short") for arch in ("mlp", "wavenet-nano")
     ]
     for name, reason in reasons.items():
         assert ("broken.wav: not an audio file" if "broken" in name else "differ in shape") in reason
@@ -123,7 +123,7 @@ def test_what_was_killed_is_finished_and_nothing_is_done_twice(
     command = [sys.executable, "-m", "neural_distortion", "train-many", str(pedal), str(tmp_path)]
     driver = subprocess.Popen([*command, "--cluster", cluster], stderr=subprocess.PIPE)
     deadline = time.monotonic() + DEADLINE_S
-    first, second = tmp_path / "pedal/mlp-seed-3.json", tmp_path / "pedal/lstm-16-seed-3.checkpoint"
+    first, second = tmp_path / "pedal/mlp-seed-3.json", tmp_path / "pedal/wavenet-nano-seed-3.checkpoint"
     while not (first.exists() and second.exists()):
         assert driver.poll() is None, driver.stderr and driver.stderr.read()
         assert time.monotonic() < deadline
@@ -146,7 +146,7 @@ def test_what_was_killed_is_finished_and_nothing_is_done_twice(
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert len(done) == 3
     assert workers
-    assert {name for name, _ in seen} == {"pedal/lstm-16-seed-3"}
+    assert {name for name, _ in seen} == {"pedal/wavenet-nano-seed-3"}
     numbers = [number for _, number in seen]
     assert numbers == sorted(set(numbers))
     assert 1 < numbers[0] <= numbers[-1] == len(shelf.outcomes[1].history)
