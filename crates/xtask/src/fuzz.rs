@@ -24,6 +24,9 @@ const FLAGS: &str = "--cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module \
 /// Largest file that is tried, in bytes: what there is to find is in the shape of a file, not in its weights.
 const MAX_LEN: u64 = 32 << 10;
 
+/// Seconds for each target where every change is tested.
+const BRIEF_SECONDS: u64 = 4;
+
 /// Runs the targets that are named, or all, for so many minutes each.
 pub(crate) fn fuzz(workspace: &Workspace, words: &[&str]) -> Result<(), String> {
     let usage = || "usage: cargo xtask fuzz [--minutes N] [TARGET]…".to_owned();
@@ -35,20 +38,28 @@ pub(crate) fn fuzz(workspace: &Workspace, words: &[&str]) -> Result<(), String> 
     if !names.iter().all(known) {
         return Err(format!("{}\nthe targets: {}", usage(), TARGETS.map(|(name, _)| name).join(", ")));
     }
-    run_targets(workspace, names, 60 * minutes)
+    run_targets(workspace, names, "release", 60 * minutes)
 }
 
-fn run_targets(workspace: &Workspace, names: &[&str], seconds: u64) -> Result<(), String> {
+/// Runs every target for a moment, on what is built in no time.
+pub(crate) fn briefly(workspace: &Workspace) -> Result<(), String> {
+    if cfg!(windows) {
+        return Ok(()); // its linker knows no such counters
+    }
+    run_targets(workspace, &[], "brief", BRIEF_SECONDS)
+}
+
+fn run_targets(workspace: &Workspace, names: &[&str], profile: &str, seconds: u64) -> Result<(), String> {
     let folder = workspace.target().join("fuzz");
     let seeds = collect_seeds(workspace, &folder)?;
     let host = host(workspace)?;
     let manifest = workspace.path("crates/nd-core/fuzz/Cargo.toml");
-    let mut build = workspace.cargo(&["build", "--release", "--target", &host, "--manifest-path"]);
+    let mut build = workspace.cargo(&["build", "--profile", profile, "--target", &host, "--manifest-path"]);
     run(build.arg(&manifest).arg("--target-dir").arg(&folder).env("RUSTFLAGS", FLAGS))?;
     let mut found = Vec::new();
     for (name, memory) in TARGETS {
         if names.is_empty() || names.contains(&name) {
-            let program = folder.join(&host).join("release").join(name);
+            let program = folder.join(&host).join(profile).join(name);
             let run = Target { workspace, folder: &folder, seeds: &seeds, name, memory };
             if let Err(message) = run.run(&program, seconds) {
                 found.push(message);
@@ -117,7 +128,7 @@ impl Target<'_> {
             format!("-malloc_limit_mb={}", self.memory),
             "-rss_limit_mb=2048".to_owned(),
             // A second is what refusing the largest file may take; a machine that tests has other things to do.
-            "-timeout=10".to_owned(),
+            "-timeout=60".to_owned(),
         ]);
         let status = command.stderr(File::create(&log).map_err(fail)?).status().map_err(fail)?;
         let text = String::from_utf8_lossy(&fs::read(&log).map_err(fail)?).into_owned();

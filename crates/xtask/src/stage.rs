@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench;
 use crate::bundle::{self, TESTED};
+use crate::fuzz;
 use crate::system;
 use crate::workspace::{Workspace, requirements, run as execute};
 
@@ -29,6 +30,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "clippy", group: "lint", needs: &["system"], action: clippy },
     Stage { name: "rustdoc", group: "lint", needs: &["system"], action: rustdoc },
     Stage { name: "cargo-test", group: "rust", needs: &["system"], action: cargo_test },
+    Stage { name: "fuzz", group: "rust", needs: &["system"], action: fuzz::briefly },
     Stage { name: "wheel", group: "setup", needs: &["environment"], action: wheel },
     Stage { name: "stubtest", group: "python", needs: &["wheel"], action: stubtest },
     Stage { name: "bundle", group: "rust", needs: &["system"], action: bundle },
