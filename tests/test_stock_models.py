@@ -31,7 +31,17 @@ def test_a_shipped_model_is_silent_in_silence(name: str) -> None:
     model = nd.load(nd.example_model(name))
     silence = np.zeros(RATE // 10, np.float32)
     for drive in (0.1, 1.0):
-        assert np.max(np.abs(model(silence, RATE, parameters=[drive])[RATE // 20 :])) < 0.02
+        assert np.max(np.abs(model(silence, RATE, parameters=[drive]))) < 0.02
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_model_starts_without_a_click(name: str) -> None:
+    model = nd.load(nd.example_model(name))
+    silence = np.zeros(RATE // 10, np.float32)
+    for drive in (0.1, 1.0):
+        rest = model(silence, RATE, parameters=[drive])
+        assert np.ptp(rest) < 1e-4
+        assert np.array_equal(rest, model.process(silence, RATE, parameters=[drive], reset=True))
 
 
 @pytest.mark.parametrize(("name", "largest"), LARGEST_ESR.items())

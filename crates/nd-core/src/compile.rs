@@ -13,7 +13,7 @@ mod wavenet;
 
 use crate::dsp::Oversampler;
 use crate::dsp::oversample::MAX_FACTOR;
-use crate::engine::{BLOCK, Model, Program, SelfTestOutcome, Shared, Start, without_denormals};
+use crate::engine::{BLOCK, Model, Prewarm, Program, SelfTestOutcome, Shared, without_denormals};
 use crate::error::CompileError;
 pub use crate::kernel::InstructionSet;
 use crate::spec::{ModelSpec, Network, SelfTest};
@@ -75,7 +75,6 @@ impl ModelSpec {
         let quality_steps = self.quality_steps();
         let mut programs = Vec::with_capacity(quality_steps.len());
         let mut rehearsal = Vec::with_capacity(quality_steps.len());
-        let mut silence = Vec::with_capacity(quality_steps.len());
         let mut receptive_field = 1;
         let mut len = 0;
         for &quality in &quality_steps {
@@ -97,12 +96,12 @@ impl ModelSpec {
             }
             if options.prewarm {
                 let affordable = affordable_frames(&program) / quality_steps.len();
-                prewarm(&mut program, lowering.prewarm_frames.map(|frames| frames.min(affordable)));
+                program.prewarm = lowering
+                    .prewarm_frames
+                    .map_or(Prewarm::Pass, |frames| Prewarm::Frames(frames.min(affordable)));
             }
             let recurrent = lowering.prewarm_frames.map_or(0, |_| RECURRENT_REHEARSAL);
             rehearsal.push(program.rehearsal(lowering.receptive_field - 1 + recurrent));
-            // Only the filters of an oversampler start from it.
-            silence.push(if rates.oversampling > 1 { program.silence() } else { 0.0 });
             programs.push(program);
             receptive_field = lowering.receptive_field;
         }
@@ -110,7 +109,6 @@ impl ModelSpec {
             programs: programs.into(),
             quality_steps: quality_steps.into(),
             rehearsal: rehearsal.into(),
-            silence: silence.into(),
             parameters: self.in_channels() - 1,
             sample_rate: self.known_sample_rate().map(|rate| rate * options.rate_factor as f64),
             receptive_field: (receptive_field - 1).div_ceil(rates.oversampling) + 1,
@@ -185,7 +183,7 @@ fn affordable_frames(program: &Program) -> usize {
 /// Plays a recording from the stored state, and compares what comes out.
 fn play_test(program: &Program, test: &SelfTest) -> SelfTestOutcome {
     let mut state = program.zero_state();
-    program.reset(&mut state);
+    program.reset(&mut state, &program.stored);
     let frames = test.input.len().min(affordable_frames(program));
     let mut max_error = 0.0_f32;
     without_denormals(|| {
@@ -206,26 +204,4 @@ fn play_test(program: &Program, test: &SelfTest) -> SelfTestOutcome {
         }
     });
     SelfTestOutcome { max_error, passed: max_error <= SelfTestOutcome::TOLERANCE }
-}
-
-/// Lets silence run through a program, and makes that its start.
-fn prewarm(program: &mut Program, frames: Option<usize>) {
-    let mut state = program.zero_state();
-    let Some(frames) = frames else {
-        without_denormals(|| program.settle(&mut state));
-        program.start = Start::Constant(program.constants(&state));
-        return;
-    };
-    program.reset(&mut state);
-    without_denormals(|| {
-        let mut left = frames;
-        while left > 0 {
-            let block = left.min(BLOCK);
-            program.put_silence(&mut state, block);
-            program.run(&mut state, block);
-            program.advance(&mut state, block);
-            left -= block;
-        }
-    });
-    program.start = Start::Image(state);
 }

@@ -17,7 +17,7 @@ pub(crate) use convolve::{Convolve, Filter, Memory};
 pub(crate) use denormals::without_denormals;
 pub(crate) use model::Shared;
 pub use model::{Model, SelfTestOutcome};
-pub(crate) use program::{Program, Start, State};
+pub(crate) use program::{Prewarm, Program, Start, State};
 pub(crate) use signal::{Layout, Signal, SignalId};
 pub(crate) use step::{
     Activate, CellKind, Channels, Combine, Curve, Lookup, Mix, Modulate, Project, Recur, Residual,

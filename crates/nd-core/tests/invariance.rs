@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use nd_core::engine::BLOCK;
-use nd_core::spec::{Conv1d, Dense, Format, Layer, Metadata, Network, Rnn, Stack};
+use nd_core::spec::{Conv1d, Dense, Format, Layer, Metadata, Network, Prewarm, Rnn, Stack};
 use nd_core::{AntiAliasing, CompileOptions, InstructionSet, Model, ModelSpec};
 use support::stage::{self, Stage};
 use support::subject::{self, Subject};
@@ -121,6 +121,41 @@ fn a_setting_equals_automation_that_stands_still() {
         model.process_in_place(&mut signal);
         assert_same(&signal, &expected, &subject.name);
     }
+}
+
+#[test]
+fn a_prewarmed_model_starts_from_silence_with_its_parameters_as_they_are_set() {
+    let mut settled = 0;
+    for mut subject in subject::made_up(FRAMES).into_iter().filter(|s| !s.parameters.is_empty()) {
+        if let Network::Stack(stack) = &mut subject.spec.network {
+            stack.prewarm = Prewarm::Frames(20_000);
+        }
+        let mut model = subject.compile(InstructionSet::best());
+        let fresh = subject.render(&mut model.clone(), 64);
+        model.prewarm();
+        assert_same(&subject.render(&mut model, 64), &fresh, &format!("{}, as it was", subject.name));
+
+        for index in 0..model.parameters() {
+            model.set_parameter(index, 0.9);
+        }
+        // How far the first of many samples of silence is from the last.
+        let click = |model: &mut Model| {
+            let mut silence = vec![0.0; 20_000];
+            model.process_in_place(&mut silence);
+            model.reset();
+            (silence[0] - silence[silence.len() - 1]).abs()
+        };
+        model.reset();
+        let from_the_middle = click(&mut model);
+        model.prewarm();
+        let (first, after_a_reset) = (click(&mut model), click(&mut model));
+        assert_eq!(first, after_a_reset, "{}: a reset goes back to there", subject.name);
+        if from_the_middle > 1e-3 {
+            settled += 1;
+            assert!(first < 1e-2 * from_the_middle, "{}: {first} of {from_the_middle}", subject.name);
+        }
+    }
+    assert!(settled > 0, "no model tells one setting from another in silence");
 }
 
 /// Models with several qualities, long enough for a change between them: a rehearsal and a fade.

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nd_core::format::Compat;
-use nd_core::{AntiAliasing, Format, LoadOptions, Metadata, ModelSpec};
+use nd_core::{AntiAliasing, Format, LoadOptions, Metadata, Model, ModelSpec};
 use parking_lot::{Condvar, Mutex, RwLock};
 use rtrb::{Consumer, Producer, PushError};
 
@@ -545,17 +545,27 @@ impl Task {
     /// Makes a rig of what is loaded, unless there is one.
     fn send_rig(&mut self) {
         if std::mem::take(&mut self.changed) {
-            let Loaded { amp, response, .. } = &self.loaded;
+            let knobs = self.knobs();
+            let Loaded { amp, response, .. } = &mut self.loaded;
+            if let Some(amp) = amp {
+                settle(&mut amp.model, &knobs);
+            }
             self.ready = Some(Box::new(Rig::new(&self.setup, amp.as_ref(), response.as_ref())));
         }
     }
 
+    /// Where the knobs stand.
+    fn knobs(&self) -> [f32; KNOBS] {
+        std::array::from_fn(|index| self.params.knobs[index].value.value())
+    }
+
     /// Draws the transfer curve, if it looks different now.
     fn draw(&mut self) {
-        let look = self.loaded.amp.as_ref().map(|_| Look {
-            knobs: std::array::from_fn(|index| self.params.knobs[index].value.value()),
-            quality: self.params.quality.value(),
-        });
+        let look = self
+            .loaded
+            .amp
+            .as_ref()
+            .map(|_| Look { knobs: self.knobs(), quality: self.params.quality.value() });
         if look == self.drawn && look.is_some() != self.loader.status().curve.is_empty() {
             return;
         }
@@ -579,14 +589,19 @@ const CURVE_HZ: f64 = 60.0;
 /// Periods of it that a model hears before the one that is drawn.
 const CURVE_PERIODS: usize = 4;
 
+/// Makes a model start from silence with the knobs as they stand.
+fn settle(model: &mut Model, knobs: &[f32]) {
+    for (index, &knob) in knobs.iter().enumerate().take(model.parameters()) {
+        model.set_parameter(index, knob);
+    }
+    model.prewarm();
+}
+
 /// Input and output of a model over a period of a sine at full scale. Two points at least.
 fn curve(amp: &Amp, look: &Look) -> Vec<[f32; 2]> {
     let mut model = amp.model.clone();
-    for (index, &knob) in look.knobs.iter().enumerate().take(model.parameters()) {
-        model.set_parameter(index, knob);
-    }
     model.set_quality(f64::from(look.quality));
-    model.reset();
+    settle(&mut model, &look.knobs);
     let period = (amp.sample_rate / CURVE_HZ) as usize;
     let phase = |n: usize| std::f64::consts::TAU * n as f64 / period as f64;
     let input: Vec<f32> = (0..CURVE_PERIODS * period).map(|n| phase(n).sin() as f32).collect();

@@ -148,8 +148,8 @@ impl Model {
         let output = detached(py, || {
             let threads =
                 threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+            settings.prewarm(&mut channels);
             side_by_side(&mut channels, input, shape[1], threads, |model, input, output, threads| {
-                settings.set(model);
                 if rate == sample_rate {
                     play(model, input, output, &settings, threads);
                 } else {
@@ -192,7 +192,8 @@ impl Model {
         if reset {
             stream.clear();
         }
-        if stream.is_empty() {
+        let starts = stream.is_empty();
+        if starts {
             *stream = self.start(shape[0]);
         }
         if stream.len() != shape[0] {
@@ -205,6 +206,9 @@ impl Model {
         let (channels, quality) = (stream.as_mut_slice(), self.quality());
         let output = detached(py, || {
             let mut output = vec![0.0; input.len()];
+            if starts {
+                settings.prewarm(channels);
+            }
             for (channel, model) in channels.iter_mut().enumerate() {
                 let range = channel * shape[1]..(channel + 1) * shape[1];
                 model.set_quality(quality);
@@ -411,6 +415,19 @@ impl<'a> Settings<'a> {
     /// The signals of parameters that move.
     fn signals(&self) -> &[&'a [f32]] {
         if let Self::Automated(signals) = self { signals } else { &[] }
+    }
+
+    /// Lets fresh models, which are alike, start from silence with the parameters as they are at the start.
+    fn prewarm(&self, models: &mut [nd_core::Model]) {
+        let Some((first, others)) = models.split_first_mut() else { return };
+        self.set(first);
+        for (index, signal) in self.signals().iter().enumerate() {
+            first.set_parameter(index, signal.first().copied().unwrap_or(PARAMETER_DEFAULT));
+        }
+        if !matches!(self, Self::Default) {
+            first.prewarm();
+        }
+        others.fill(first.clone());
     }
 
     /// Sets the parameters of a model, so that nothing of another call is left.

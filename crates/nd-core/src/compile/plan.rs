@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::MAX_ARENA_LEN;
 use crate::engine::{
-    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Program, Signal, SignalId, Start, State, Step,
+    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Prewarm, Program, Signal, SignalId, Start, State, Step,
 };
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
@@ -169,9 +169,10 @@ impl Plan {
             arena_len: places.len,
             max_taps: self.max_taps,
             instruction_set: self.instruction_set,
-            start: Start::Constant(Box::default()),
+            stored: Start::Constant(Box::default()),
+            prewarm: Prewarm::Off,
         };
-        program.start = stored(&program, &self.signals);
+        program.stored = stored(&program, &self.signals);
         Ok(program)
     }
 }

@@ -16,6 +16,8 @@ use crate::kernel::InstructionSet;
 #[derive(Debug, Clone)]
 pub struct Model {
     shared: Arc<Shared>,
+    /// Where each program starts. Clones share it until one of them is prewarmed anew.
+    starts: Arc<[Start]>,
     /// One for each program.
     states: Box<[State]>,
     /// What the parameter inputs are set to.
@@ -25,6 +27,8 @@ pub struct Model {
     /// The program that shall play.
     wanted: usize,
     change: Option<Change>,
+    /// What each program makes of silence at its start, where there is an oversampler.
+    silence: Box<[f32]>,
     /// What stands between the rate outside and that of the programs. Boxed, so that it can be put aside.
     oversampler: Option<Box<Oversampler>>,
     /// Frames since the start, modulo [`BLOCK`].
@@ -43,8 +47,6 @@ pub(crate) struct Shared {
     pub(crate) quality_steps: Box<[f64]>,
     /// Frames that a program needs to hear before it may be heard.
     pub(crate) rehearsal: Box<[usize]>,
-    /// What each program makes of silence at its start.
-    pub(crate) silence: Box<[f32]>,
     pub(crate) parameters: usize,
     pub(crate) sample_rate: Option<f64>,
     pub(crate) receptive_field: usize,
@@ -100,22 +102,27 @@ impl Input<'_> {
 
 impl Model {
     pub(crate) fn new(shared: Shared) -> Self {
-        let states = shared.programs.iter().map(|program| {
+        let parameters: Box<[f32]> = vec![PARAMETER_DEFAULT; shared.parameters].into();
+        let starts: Arc<[Start]> =
+            shared.programs.iter().map(|program| program.settle(&parameters)).collect();
+        let states = shared.programs.iter().zip(starts.iter()).map(|(program, start)| {
             let mut state = program.zero_state();
-            program.reset(&mut state);
+            program.reset(&mut state, start);
             state
         });
         let full = shared.programs.len() - 1;
         Self {
             states: states.collect(),
-            parameters: vec![PARAMETER_DEFAULT; shared.parameters].into(),
+            parameters,
             playing: full,
             wanted: full,
             change: None,
+            silence: Box::default(),
             oversampler: None,
             frame: 0,
             muted: false,
             unstable: false,
+            starts,
             shared: Arc::new(shared),
         }
     }
@@ -123,6 +130,7 @@ impl Model {
     /// The model whose programs run behind an oversampler.
     pub(crate) fn oversampled(mut self, oversampler: Option<Oversampler>) -> Self {
         self.oversampler = oversampler.map(Box::new);
+        self.listen_to_silence();
         self.reset();
         self
     }
@@ -201,7 +209,7 @@ impl Model {
         let filters = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.history());
         let programs = self.shared.rehearsal[self.playing].div_ceil(self.oversampling());
         let overlap = (programs + filters).next_multiple_of(grid);
-        let parts = match self.shared.programs[self.playing].start {
+        let parts = match self.starts[self.playing] {
             // A part that is not much longer than what it repeats is not worth a thread.
             Start::Constant(_) => threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1),
             Start::Image(_) => 1,
@@ -396,7 +404,7 @@ impl Model {
 
     fn begin_change(&mut self) {
         if self.wanted != self.playing {
-            self.shared.programs[self.wanted].reset(&mut self.states[self.wanted]);
+            self.shared.programs[self.wanted].reset(&mut self.states[self.wanted], &self.starts[self.wanted]);
             self.change = Some(Change { to: self.wanted, heard: 0 });
         }
     }
@@ -430,9 +438,34 @@ impl Model {
         (self.frame, self.muted) = (0, false);
         self.change = None;
         self.playing = self.wanted;
-        self.shared.programs[self.playing].reset(&mut self.states[self.playing]);
+        let (program, start) = (&self.shared.programs[self.playing], &self.starts[self.playing]);
+        program.reset(&mut self.states[self.playing], start);
         if let Some(oversampler) = &mut self.oversampler {
-            oversampler.reset_to(self.shared.silence[self.playing]);
+            oversampler.reset_to(self.silence[self.playing]);
+        }
+    }
+
+    /// Starts afresh, from where silence brings the model with its parameters as they are set. [`reset`](Self::reset) goes
+    /// back to there from now on. A compiled model starts from where they stand in the middle: with another setting, what
+    /// it remembers from there is heard as a click.
+    ///
+    /// Unlike [`reset`](Self::reset) it allocates, and takes about as long as compiling. It does nothing more than a reset
+    /// where the model was compiled without prewarming, or has no parameters.
+    pub fn prewarm(&mut self) {
+        if !self.parameters.is_empty() {
+            let programs = self.shared.programs.iter();
+            self.starts = programs.map(|program| program.settle(&self.parameters)).collect();
+            self.listen_to_silence();
+        }
+        self.reset();
+    }
+
+    /// Finds out what the programs make of silence at their start, from which only the filters of an oversampler start.
+    fn listen_to_silence(&mut self) {
+        if self.oversampler.is_some() {
+            let programs = self.shared.programs.iter().zip(self.starts.iter());
+            self.silence =
+                programs.map(|(program, start)| program.silence(start, &self.parameters)).collect();
         }
     }
 

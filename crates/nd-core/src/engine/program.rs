@@ -6,7 +6,7 @@ use super::buffer::Buffer;
 use super::convolve::{Convolve, Memory};
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
-use super::{BLOCK, PARAMETER_DEFAULT};
+use super::{BLOCK, without_denormals};
 use crate::kernel::mix::Rows;
 use crate::kernel::{InstructionSet, dispatch};
 
@@ -26,11 +26,24 @@ pub(crate) struct Program {
     /// Taps of the mix that has most.
     pub(crate) max_taps: usize,
     pub(crate) instruction_set: InstructionSet,
-    pub(crate) start: Start,
+    /// What the description itself gives to start from: zeros, and what recurrent layers store.
+    pub(crate) stored: Start,
+    pub(crate) prewarm: Prewarm,
+}
+
+/// How silence runs through a program before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prewarm {
+    /// Not at all: it starts from what is stored.
+    Off,
+    /// In one pass, which settles a feed-forward network.
+    Pass,
+    /// For so many frames.
+    Frames(usize),
 }
 
 /// The state in which a program starts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Start {
     /// The constant past of each channel of each ring and of each convolution, in order: all that a feed-forward
     /// network remembers.
@@ -71,11 +84,10 @@ impl Program {
         }
     }
 
-    /// Puts a block of silence, with every parameter at its default, where the program looks for its input.
-    pub(crate) fn put_silence(&self, state: &mut State, frames: usize) {
+    /// Puts a block of silence, with the parameters at these settings, where the program looks for its input.
+    fn put_silence(&self, state: &mut State, parameters: &[f32], frames: usize) {
         let plane = self.input.plane(state, 0);
-        for channel in 0..self.input.count {
-            let value = if channel == 0 { 0.0 } else { PARAMETER_DEFAULT };
+        for (channel, &value) in [0.0].iter().chain(parameters).enumerate() {
             state.arena.as_mut_slice()[plane.channel(channel)..][..frames].fill(value);
         }
     }
@@ -86,19 +98,38 @@ impl Program {
         self.execute(state, frames, Past::Kept);
     }
 
-    /// Puts a feed-forward network where endless silence would bring it: one pass, in which each signal's past is made
-    /// equal to what it is now before the next step looks at it.
-    pub(crate) fn settle(&self, state: &mut State) {
-        self.put_silence(state, 1);
-        self.execute(state, 1, Past::Constant);
+    /// Where silence with the parameters at these settings brings the program.
+    pub(crate) fn settle(&self, parameters: &[f32]) -> Start {
+        let mut state = self.zero_state();
+        match self.prewarm {
+            Prewarm::Off => return self.stored.clone(),
+            // Each signal's past is made equal to what it is now before the next step looks at it.
+            Prewarm::Pass => without_denormals(|| {
+                self.put_silence(&mut state, parameters, 1);
+                self.execute(&mut state, 1, Past::Constant);
+            }),
+            Prewarm::Frames(frames) => {
+                self.reset(&mut state, &self.stored);
+                without_denormals(|| {
+                    for from in (0..frames).step_by(BLOCK) {
+                        let block = BLOCK.min(frames - from);
+                        self.put_silence(&mut state, parameters, block);
+                        self.run(&mut state, block);
+                        self.advance(&mut state, block);
+                    }
+                });
+                return Start::Image(state);
+            }
+        }
+        Start::Constant(self.constants(&state))
     }
 
-    /// What it makes of the first frame of silence after its start.
-    pub(crate) fn silence(&self) -> f32 {
+    /// What it makes of the first frame of silence after a start.
+    pub(crate) fn silence(&self, start: &Start, parameters: &[f32]) -> f32 {
         let mut state = self.zero_state();
-        self.reset(&mut state);
-        self.put_silence(&mut state, 1);
-        self.run(&mut state, 1);
+        self.reset(&mut state, start);
+        self.put_silence(&mut state, parameters, 1);
+        without_denormals(|| self.run(&mut state, 1));
         state.arena.as_slice()[self.output.plane(&state, 0).offset]
     }
 
@@ -178,9 +209,9 @@ impl Program {
         })
     }
 
-    /// Goes back to the start.
-    pub(crate) fn reset(&self, state: &mut State) {
-        match &self.start {
+    /// Goes back to a start.
+    pub(crate) fn reset(&self, state: &mut State, start: &Start) {
+        match start {
             Start::Constant(constants) => {
                 let arena = state.arena.as_mut_slice();
                 let mut constants = constants.iter();

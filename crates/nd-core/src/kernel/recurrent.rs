@@ -3,7 +3,7 @@
 //! Their state is *frame-major*: a frame holds all units side by side, padded with zeros to whole vectors, and behind
 //! those of the blocks before come the new ones. A frame reads the state of one before it, so it waits for that; what
 //! does not depend on it (bias and input) is left to the processor to do meanwhile, and the recurrent sums run in two
-//! chains.
+//! chains. At a multiple of the layer's rate that state is of some frames before, and two frames are computed side by side.
 //!
 //! Weights are packed in blocks of one vector of units. A block has a row for the biases, one for each input and one
 //! for each unit of the state (rounded up to an even number of those); a row holds one vector for each gate.
@@ -49,33 +49,76 @@ impl Place {
     }
 }
 
-/// Adds `Σ_j x[j] · row[j]` to the sums of `GATES` gates, the odd rows in a chain of their own.
+/// Sums of some gates, of frames that do not wait for each other.
+type Sums<S, const GATES: usize, const FRAMES: usize> = [[<S as Simd>::f32s; GATES]; FRAMES];
+
+/// Frames that are computed side by side, where they do not wait for each other: one alone leaves the processor idle most
+/// of the time. Their sums must fit the registers.
 #[inline(always)]
-fn accumulate<S: Simd, const GATES: usize>(simd: S, sums: &mut [S::f32s; GATES], weights: &[f32], x: &[f32]) {
-    let lanes = S::f32s::LEN;
-    let mut odd = [S::f32s::splat(simd, 0.0); GATES];
-    for (rows, pair) in weights.chunks_exact(2 * GATES * lanes).zip(x.chunks_exact(2)) {
-        let (first, second) = rows.split_at(GATES * lanes);
-        let (x0, x1) = (S::f32s::splat(simd, pair[0]), S::f32s::splat(simd, pair[1]));
-        for gate in 0..GATES {
-            let at = gate * lanes..(gate + 1) * lanes;
-            sums[gate] = S::f32s::from_slice(simd, &first[at.clone()]).mul_add(x0, sums[gate]);
-            odd[gate] = S::f32s::from_slice(simd, &second[at]).mul_add(x1, odd[gate]);
-        }
-    }
-    for gate in 0..GATES {
-        sums[gate] += odd[gate];
-    }
+const fn max_together(lanes: usize) -> usize {
+    if lanes >= 16 { 2 } else { 1 }
 }
 
-/// Adds one row, times `x`, to the sums of the gates.
+/// Runs a kernel over all frames, two by two where the state that they start from is there already.
+macro_rules! frame_by_frame {
+    ($kernel:ident::<$simd_type:ident, $fast:ident>($simd:expr, $weights:expr, $buffer:expr, $place:expr, $frames:expr)) => {{
+        let mut frame = 0;
+        if $place.delay >= 2 && max_together($simd_type::f32s::LEN) >= 2 {
+            while frame + 2 <= $frames {
+                $kernel::<$simd_type, $fast, 2>($simd, $weights, $buffer, $place, frame);
+                frame += 2;
+            }
+        }
+        while frame < $frames {
+            $kernel::<$simd_type, $fast, 1>($simd, $weights, $buffer, $place, frame);
+            frame += 1;
+        }
+    }};
+}
+
+/// Adds `Σ_j x[j] · row[j]` to the sums of the gates, the odd rows in a chain of their own; `x` starts at `places`.
 #[inline(always)]
-fn accumulate_row<S: Simd, const GATES: usize>(simd: S, sums: &mut [S::f32s; GATES], row: &[f32], x: f32) {
+fn accumulate<S: Simd, const GATES: usize, const FRAMES: usize>(
+    simd: S,
+    mut sums: Sums<S, GATES, FRAMES>,
+    weights: &[f32],
+    buffer: &[f32],
+    places: [usize; FRAMES],
+    rows: usize,
+) -> Sums<S, GATES, FRAMES> {
     let lanes = S::f32s::LEN;
-    let x = S::f32s::splat(simd, x);
-    for (gate, sum) in sums.iter_mut().enumerate() {
-        *sum = S::f32s::from_slice(simd, &row[gate * lanes..(gate + 1) * lanes]).mul_add(x, *sum);
+    let mut odd = [[S::f32s::splat(simd, 0.0); GATES]; FRAMES];
+    let xs = places.map(|place| &buffer[place..][..rows]);
+    for (pair, rows) in weights[..rows * GATES * lanes].chunks_exact(2 * GATES * lanes).enumerate() {
+        let (first, second) = rows.split_at(GATES * lanes);
+        let row = 2 * pair;
+        sums = add_row(simd, sums, first, xs.map(|x| x[row]));
+        odd = add_row(simd, odd, second, xs.map(|x| x[row + 1]));
     }
+    for n in 0..FRAMES {
+        for gate in 0..GATES {
+            sums[n][gate] += odd[n][gate];
+        }
+    }
+    sums
+}
+
+/// Adds one row to the sums of the gates, times the `x` of each frame.
+#[inline(always)]
+fn add_row<S: Simd, const GATES: usize, const FRAMES: usize>(
+    simd: S,
+    mut sums: Sums<S, GATES, FRAMES>,
+    row: &[f32],
+    x: [f32; FRAMES],
+) -> Sums<S, GATES, FRAMES> {
+    let row = load_row::<S, GATES>(simd, row);
+    for n in 0..FRAMES {
+        let x = S::f32s::splat(simd, x[n]);
+        for gate in 0..GATES {
+            sums[n][gate] = row[gate].mul_add(x, sums[n][gate]);
+        }
+    }
+    sums
 }
 
 #[inline(always)]
@@ -114,36 +157,38 @@ fn block_of<'a, S: Simd, const GATES: usize>(
 
 /// Biases and inputs of one block of units, and the recurrent weights that follow.
 #[inline(always)]
-fn from_input<'a, S: Simd, const GATES: usize>(
+fn from_input<'a, S: Simd, const GATES: usize, const FRAMES: usize>(
     simd: S,
-    mut sums: [S::f32s; GATES],
+    biases: [S::f32s; GATES],
     weights: &'a [f32],
     buffer: &[f32],
     place: &Place,
     frame: usize,
-) -> ([S::f32s; GATES], &'a [f32]) {
+) -> (Sums<S, GATES, FRAMES>, &'a [f32]) {
+    let mut sums = [biases; FRAMES];
     let (inputs, recurrent) = weights.split_at(place.inputs * GATES * S::f32s::LEN);
     for (channel, row) in inputs.chunks_exact(GATES * S::f32s::LEN).enumerate() {
         let at = place.input + frame * place.input_frame_stride + channel * place.input_channel_stride;
-        accumulate_row(simd, &mut sums, row, buffer[at]);
+        let x = std::array::from_fn(|n| buffer[at + n * place.input_frame_stride]);
+        sums = add_row(simd, sums, row, x);
     }
     (sums, recurrent)
 }
 
 /// All that goes into the gates of one block of units, where bias, input and state go into the same ones.
 #[inline(always)]
-fn gate_sums<S: Simd, const GATES: usize>(
+fn gate_sums<S: Simd, const GATES: usize, const FRAMES: usize>(
     simd: S,
     weights: &[f32],
     buffer: &[f32],
     place: &Place,
     frame: usize,
-) -> [S::f32s; GATES] {
+) -> Sums<S, GATES, FRAMES> {
     let (biases, weights) = weights.split_at(GATES * S::f32s::LEN);
     let biases = load_row(simd, biases);
-    let (mut sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
-    accumulate(simd, &mut sums, recurrent, &buffer[place.old(place.output, frame)..][..place.hidden_rows]);
-    sums
+    let (sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
+    let states = std::array::from_fn(|n| place.old(place.output, frame + n));
+    accumulate(simd, sums, recurrent, buffer, states, place.hidden_rows)
 }
 
 /// Long short-term memory; gates i, f, g, o, of which i, f and o are packed halved.
@@ -155,12 +200,23 @@ pub fn lstm<S: Simd, const FAST: bool>(
     place: &Place,
     frames: usize,
 ) {
-    let lanes = S::f32s::LEN;
-    for frame in 0..frames {
-        for block in 0..place.units / lanes {
-            let weights = block_of::<S, 4>(weights, block, 4, place);
-            let [i, f, g, o] = gate_sums(simd, weights, buffer, place, frame);
+    frame_by_frame!(lstm_frames::<S, FAST>(simd, weights, buffer, place, frames));
+}
 
+#[inline(always)]
+fn lstm_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frame: usize,
+) {
+    let lanes = S::f32s::LEN;
+    for block in 0..place.units / lanes {
+        let weights = block_of::<S, 4>(weights, block, 4, place);
+        let sums: Sums<S, 4, FRAMES> = gate_sums(simd, weights, buffer, place, frame);
+        for (n, &[i, f, g, o]) in sums.iter().enumerate() {
+            let frame = frame + n;
             let c =
                 S::f32s::from_slice(simd, &buffer[place.old(place.cell, frame) + block * lanes..][..lanes]);
             let half_c = c * S::f32s::splat(simd, 0.5);
@@ -182,22 +238,37 @@ pub fn gru<S: Simd, const FAST: bool>(
     place: &Place,
     frames: usize,
 ) {
-    let lanes = S::f32s::LEN;
-    for frame in 0..frames {
-        for block in 0..place.units / lanes {
-            let weights = block_of::<S, 3>(weights, block, 4, place);
-            let (biases, weights) = weights.split_at(4 * lanes);
-            let [r, z, n_input, n_state] = load_row(simd, biases);
-            let ([r, z, n_input], recurrent) =
-                from_input(simd, [r, z, n_input], weights, buffer, place, frame);
-            let before = place.old(place.output, frame);
-            let mut sums = [r, z, n_state];
-            accumulate(simd, &mut sums, recurrent, &buffer[before..before + place.hidden_rows]);
+    frame_by_frame!(gru_frames::<S, FAST>(simd, weights, buffer, place, frames));
+}
 
-            let h = S::f32s::from_slice(simd, &buffer[before + block * lanes..][..lanes]);
-            let r = gate::<S, FAST>(simd, sums[0]);
-            let z = gate::<S, FAST>(simd, sums[1]);
-            let n = squash::<S, FAST>(simd, r.mul_add(sums[2], n_input));
+#[inline(always)]
+fn gru_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frame: usize,
+) {
+    let lanes = S::f32s::LEN;
+    for block in 0..place.units / lanes {
+        let weights = block_of::<S, 3>(weights, block, 4, place);
+        let (biases, weights) = weights.split_at(4 * lanes);
+        let [r, z, n_input, n_state] = load_row(simd, biases);
+        let (inputs, recurrent): (Sums<S, 3, FRAMES>, _) =
+            from_input(simd, [r, z, n_input], weights, buffer, place, frame);
+        let mut sums = inputs;
+        for [_, _, n] in &mut sums {
+            *n = n_state;
+        }
+        let states = std::array::from_fn(|n| place.old(place.output, frame + n));
+        let sums = accumulate(simd, sums, recurrent, buffer, states, place.hidden_rows);
+        for n in 0..FRAMES {
+            let (frame, [r, z, n_state], [_, _, n_input]) = (frame + n, sums[n], inputs[n]);
+            let before = place.old(place.output, frame) + block * lanes;
+            let h = S::f32s::from_slice(simd, &buffer[before..before + lanes]);
+            let r = gate::<S, FAST>(simd, r);
+            let z = gate::<S, FAST>(simd, z);
+            let n = squash::<S, FAST>(simd, r.mul_add(n_state, n_input));
             let h = z.mul_add(h - n, n);
             h.store_slice(&mut buffer[place.present(place.output, frame) + block * lanes..][..lanes]);
         }
@@ -213,11 +284,23 @@ pub fn rnn<S: Simd, const FAST: bool>(
     place: &Place,
     frames: usize,
 ) {
+    frame_by_frame!(rnn_frames::<S, FAST>(simd, weights, buffer, place, frames));
+}
+
+#[inline(always)]
+fn rnn_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
+    simd: S,
+    weights: &[f32],
+    buffer: &mut [f32],
+    place: &Place,
+    frame: usize,
+) {
     let lanes = S::f32s::LEN;
-    for frame in 0..frames {
-        for block in 0..place.units / lanes {
-            let weights = block_of::<S, 1>(weights, block, 1, place);
-            let [sum] = gate_sums(simd, weights, buffer, place, frame);
+    for block in 0..place.units / lanes {
+        let weights = block_of::<S, 1>(weights, block, 1, place);
+        let sums: Sums<S, 1, FRAMES> = gate_sums(simd, weights, buffer, place, frame);
+        for (n, &[sum]) in sums.iter().enumerate() {
+            let frame = frame + n;
             let h = squash::<S, FAST>(simd, sum);
             h.store_slice(&mut buffer[place.present(place.output, frame) + block * lanes..][..lanes]);
         }
