@@ -241,7 +241,7 @@ impl Step {
             Self::Combine(step) => step.run(simd, state, frames),
             Self::Modulate(step) => step.run(simd, state, frames),
             Self::Softmax(step) => step.run(simd, state, frames),
-            Self::Lookup(step) => step.run(state, frames),
+            Self::Lookup(step) => step.run(simd, state, frames),
             Self::Recur(step) => step.run(simd, weights, state, frames),
             Self::Project(step) => step.run(simd, weights, state, frames),
             Self::Transpose(step) => step.run(state, frames),
@@ -516,7 +516,9 @@ impl Softmax {
 }
 
 impl Lookup {
-    fn run(&self, state: &mut State, frames: usize) {
+    /// The instruction set is that of the function which this becomes a part of.
+    #[inline(always)]
+    fn run<S: Simd>(&self, _: S, state: &mut State, frames: usize) {
         let source = self.source.plane(state, self.order).offset;
         let target = self.target.plane(state, 0).offset;
         let mut y = [0.0; BLOCK];

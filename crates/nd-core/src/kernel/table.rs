@@ -1,6 +1,7 @@
 //! A curve as a table of cubic polynomials, and its means between frames.
 //!
-//! The means are exact for the table: each cell knows the first and second integral of all that comes before it.
+//! The means are exact for the table: each cell knows the first and second integral of all that comes before it. Looking
+//! cells up is done frame by frame, and what follows for many frames at once.
 
 /// Where a table is fine, on both sides of zero: up to 6 dB over full scale.
 const INNER: f64 = 2.0;
@@ -19,73 +20,72 @@ const BETWEEN: [f64; 3] = [0.127, 0.5, 0.873];
 /// integrals would be rounding.
 const NEAR: f64 = 1e-4;
 
+/// Frames whose integrals are taken at a time, and differ then all at once.
+const CHUNK: usize = 64;
+
 /// A curve: what a network without memory makes of a number.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// From −[`INNER`] to [`INNER`].
-    inner: Zone,
-    /// From there to −[`OUTER`] and to [`OUTER`].
-    outer: [Zone; 2],
-    /// What goes on before and after that.
-    ends: [Cell; 2],
+    /// From −[`OUTER`] to −[`INNER`], from there to [`INNER`], and from there to [`OUTER`].
+    zones: [Zone; 3],
+    /// Those of the zones, in order, and two of width 1: what goes on before and after.
+    cells: Box<[Cell]>,
+    /// Of the same cells.
+    integrals: Box<[Integrals]>,
     error: f64,
 }
 
-/// Cells of equal width, side by side.
-#[derive(Debug, Clone)]
+/// Where cells of equal width lie side by side.
+#[derive(Debug, Clone, Copy)]
 struct Zone {
     start: f64,
     cells_per_unit: f64,
-    cells: Box<[Cell]>,
+    /// The first of its cells.
+    first: u32,
 }
 
 /// One polynomial: `c₀ + c₁t + c₂t² + c₃t³`, where `t` goes from 0 to 1 across the cell.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    start: f64,
-    width: f64,
-    /// 1 / width.
-    per_unit: f64,
-    c: [f64; 4],
-    /// Integral of the curve up to the cell's start, and the integral of that.
-    integral: f64,
-    second_integral: f64,
-}
+type Cell = [f64; 4];
+
+/// The first and the second integral of the curve across a cell, coefficient by coefficient of the same `t`.
+type Integrals = [[f64; 2]; 6];
 
 impl Table {
     /// The table of a curve, given for many numbers at a time; none where a table of bounded size is off by more than
     /// `tolerance` somewhere.
-    #[expect(clippy::missing_panics_doc, reason = "there are always three zones")]
     pub fn new(curve: impl Fn(&[f64]) -> Vec<f64>, tolerance: f64) -> Option<Self> {
-        let (below, mut error) = Zone::fit(&curve, -OUTER, -INNER, tolerance);
-        let mut zones = vec![below];
-        for (start, end) in [(-INNER, INNER), (INNER, OUTER)] {
-            let (zone, zone_error) = Zone::fit(&curve, start, end, tolerance);
-            error = error.max(zone_error);
-            zones.push(zone);
-        }
+        let (mut cells, mut error) = (Vec::new(), 0.0);
+        let zones = [(-OUTER, -INNER), (-INNER, INNER), (INNER, OUTER)].map(|(start, end)| {
+            let (zone, off) = fit(&curve, start, end, tolerance);
+            let cells_per_unit = zone.len() as f64 / (end - start);
+            let placed = Zone { start, cells_per_unit, first: cells.len() as u32 };
+            cells.extend(zone);
+            // Not `max`, which would lose a NaN.
+            error = if off <= error { error } else { off };
+            placed
+        });
         if error > tolerance || error.is_nan() {
             return None;
         }
         // From the left; the constants of integration fall out of every mean.
-        let (mut integral, mut second_integral) = (0.0, 0.0);
-        for cell in zones.iter_mut().flat_map(|zone| &mut zone.cells) {
-            (cell.integral, cell.second_integral) = (integral, second_integral);
-            let end = cell.start + cell.width;
-            (integral, second_integral) = (cell.integral(end), cell.second_integral(end));
+        let (mut ends, mut integrals) = ([0.0; 2], Vec::new());
+        for (index, cell) in cells.iter().enumerate() {
+            let zone =
+                zones.iter().rfind(|zone| zone.first as usize <= index).expect("the first begins with 0");
+            let integral = integrate(cell, 1.0 / zone.cells_per_unit, ends);
+            ends = at(&integral, 1.0);
+            integrals.push(integral);
         }
-        let [below, inner, above] = zones.try_into().expect("three zones");
-        let (first, last) = (&below.cells[0], &above.cells[above.cells.len() - 1]);
-        let line = |cell: &Cell, x: f64, integral, second_integral| Cell {
-            start: x,
-            width: 1.0,
-            per_unit: 1.0,
-            c: [cell.value(x), cell.slope(x), 0.0, 0.0],
-            integral,
-            second_integral,
-        };
-        let ends = [line(first, -OUTER, 0.0, 0.0), line(last, OUTER, integral, second_integral)];
-        Some(Self { inner, outer: [below, above], ends, error })
+        let [below, _, above] = zones;
+        let lines = [
+            straight(&cells[0], 0.0, below.cells_per_unit),
+            straight(&cells[cells.len() - 1], 1.0, above.cells_per_unit),
+        ];
+        for (line, end) in lines.into_iter().zip([[0.0; 2], ends]) {
+            cells.push(line);
+            integrals.push(integrate(&line, 1.0, end));
+        }
+        Some(Self { zones, cells: cells.into(), integrals: integrals.into(), error })
     }
 
     /// The largest difference from the curve that was found.
@@ -94,130 +94,200 @@ impl Table {
     }
 
     /// `y[n] = f(x[n])`.
+    #[inline(always)]
     pub fn values(&self, x: &[f32], y: &mut [f32]) {
-        for (x, y) in x.iter().zip(y) {
-            let x = f64::from(*x);
-            *y = self.value(x) as f32;
+        let mut places = Places::default();
+        for (x, y) in x.chunks(CHUNK).zip(y.chunks_mut(CHUNK)) {
+            places.take(self, x);
+            for ((&cell, &t), y) in places.cell.iter().zip(&places.t).zip(y) {
+                *y = value(&self.cells[cell as usize], t) as f32;
+            }
         }
     }
 
     /// The mean of the curve between one frame and the next; `y` is one shorter than `x`.
+    #[inline(always)]
     pub fn means(&self, x: &[f32], y: &mut [f32]) {
-        let Some(&first) = x.first() else { return };
-        let mut a = Frame::at(self, first);
-        for (&x, y) in x[1..].iter().zip(y) {
-            let b = Frame::at(self, x);
-            let distance = b.x - a.x;
-            let mean = if distance.abs() >= NEAR {
-                (b.integral - a.integral) / distance
-            } else {
-                self.value(f64::midpoint(a.x, b.x))
-            };
-            *y = mean as f32;
-            a = b;
+        let mut frames = Frames::default();
+        for (start, y) in (0..).step_by(CHUNK).zip(y.chunks_mut(CHUNK)) {
+            let count = y.len();
+            frames.take(self, &x[start..=start + count]);
+            let Frames { places: Places { x, .. }, integral, .. } = &frames;
+            for n in 0..count {
+                y[n] = ((integral[n + 1] - integral[n]) / (x[n + 1] - x[n])) as f32;
+            }
+            if frames.are_near(count) {
+                for n in (0..count).filter(|&n| frames.distance(n).abs() < NEAR) {
+                    y[n] = self.value(f64::midpoint(x[n], x[n + 1])) as f32;
+                }
+            }
         }
     }
 
     /// The mean of the curve over the straight lines through three frames, with weights that rise to the middle one and
     /// fall again; `y` is two shorter than `x`.
-    pub fn triangular_means(&self, x: &[f32], y: &mut [f32]) {
-        let &[first, second, ref rest @ ..] = x else { return };
-        let mut a = Frame::at(self, second);
-        let (mut rising, _) = self.slopes(&Frame::at(self, first), &a);
-        for (&x, y) in rest.iter().zip(y) {
-            let b = Frame::at(self, x);
-            let (next, falling) = self.slopes(&a, &b);
-            *y = (rising + falling) as f32;
-            (a, rising) = (b, next);
-        }
-    }
-
-    /// `∫₀¹ f(a + (b − a)t) t dt`, by parts, and the same with `1 − t` for `t` as the weight.
     #[inline(always)]
-    fn slopes(&self, a: &Frame, b: &Frame) -> (f64, f64) {
-        let distance = b.x - a.x;
-        if distance.abs() >= NEAR {
-            let per_distance = 1.0 / distance;
-            let mean = (b.integral - a.integral) * per_distance;
-            let mean_integral = (b.second_integral - a.second_integral) * per_distance;
-            let rising = (b.integral - mean_integral) * per_distance;
-            return (rising, mean - rising);
+    pub fn triangular_means(&self, x: &[f32], y: &mut [f32]) {
+        let mut frames = Frames::default();
+        // Of each pair: `∫₀¹ f(a + (b − a)t) t dt`, by parts, and the same with `1 − t` for `t` as the weight.
+        let (mut rising, mut falling) = ([0.0; CHUNK + 1], [0.0; CHUNK + 1]);
+        for (start, y) in (0..).step_by(CHUNK).zip(y.chunks_mut(CHUNK)) {
+            let pairs = y.len() + 1;
+            frames.take(self, &x[start..=start + pairs]);
+            let Frames { places: Places { x, .. }, integral, second_integral } = &frames;
+            for n in 0..pairs {
+                let per_distance = 1.0 / (x[n + 1] - x[n]);
+                let mean = (integral[n + 1] - integral[n]) * per_distance;
+                let mean_integral = (second_integral[n + 1] - second_integral[n]) * per_distance;
+                rising[n] = (integral[n + 1] - mean_integral) * per_distance;
+                falling[n] = mean - rising[n];
+            }
+            if frames.are_near(pairs) {
+                for n in 0..pairs {
+                    let distance = frames.distance(n);
+                    if distance.abs() < NEAR {
+                        rising[n] = 0.5 * self.value(x[n + 1] - distance / 3.0);
+                        falling[n] = 0.5 * self.value(x[n] + distance / 3.0);
+                    }
+                }
+            }
+            for (n, y) in y.iter_mut().enumerate() {
+                *y = (rising[n] + falling[n + 1]) as f32;
+            }
         }
-        let third = distance / 3.0;
-        (0.5 * self.value(b.x - third), 0.5 * self.value(a.x + third))
     }
 
     #[inline(always)]
     fn value(&self, x: f64) -> f64 {
-        self.cell(x).value(x)
+        let (cell, t) = if x.abs() < INNER { self.zones[1].place(x) } else { self.outside(x) };
+        value(&self.cells[cell as usize], t)
     }
 
-    #[inline(always)]
-    fn cell(&self, x: f64) -> &Cell {
-        if x.abs() < INNER {
-            return self.inner.cell(x);
-        }
+    /// The cell that a number is in, and where in it, for one that is not in the inner zone.
+    fn outside(&self, x: f64) -> (u32, f64) {
         // A NaN goes on as the line does.
-        let side = usize::from(x > 0.0);
-        if x.abs() < OUTER { self.outer[side].cell(x) } else { &self.ends[side] }
+        let side = if x > 0.0 { 2 } else { 0 };
+        if x.abs() < OUTER {
+            return self.zones[side].place(x);
+        }
+        let line = self.cells.len() - 2 + side / 2;
+        (line as u32, if x > 0.0 { x - OUTER } else { x + OUTER })
     }
 }
 
-/// A frame, and the integrals up to it: what the next frame needs again.
-#[derive(Clone, Copy)]
-struct Frame {
-    x: f64,
-    integral: f64,
-    second_integral: f64,
+/// Frames, and where they are in the table.
+struct Places {
+    x: [f64; CHUNK + 2],
+    cell: [u32; CHUNK + 2],
+    t: [f64; CHUNK + 2],
 }
 
-impl Frame {
+impl Default for Places {
+    fn default() -> Self {
+        Self { x: [0.0; CHUNK + 2], cell: [0; CHUNK + 2], t: [0.0; CHUNK + 2] }
+    }
+}
+
+impl Places {
     #[inline(always)]
-    fn at(table: &Table, x: f32) -> Self {
-        let x = f64::from(x);
-        let cell = table.cell(x);
-        Self { x, integral: cell.integral(x), second_integral: cell.second_integral(x) }
+    fn take(&mut self, table: &Table, frames: &[f32]) {
+        let zone = &table.zones[1];
+        let Self { x, cell, t } = self;
+        let mut inside = true;
+        for (((&frame, x), cell), t) in frames.iter().zip(&mut *x).zip(&mut *cell).zip(&mut *t) {
+            *x = f64::from(frame);
+            (*cell, *t) = zone.place(*x);
+            inside &= x.abs() < INNER;
+        }
+        if !inside {
+            for ((x, cell), t) in x.iter().zip(cell).zip(t).take(frames.len()) {
+                if !(x.abs() < INNER) {
+                    (*cell, *t) = table.outside(*x);
+                }
+            }
+        }
+    }
+}
+
+/// Frames, and the integrals up to each.
+struct Frames {
+    places: Places,
+    integral: [f64; CHUNK + 2],
+    second_integral: [f64; CHUNK + 2],
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self { places: Places::default(), integral: [0.0; CHUNK + 2], second_integral: [0.0; CHUNK + 2] }
+    }
+}
+
+impl Frames {
+    #[inline(always)]
+    fn take(&mut self, table: &Table, frames: &[f32]) {
+        self.places.take(table, frames);
+        let Places { cell, t, .. } = &self.places;
+        let sums = self.integral.iter_mut().zip(&mut self.second_integral);
+        for (((integral, second_integral), &cell), &t) in sums.zip(cell).zip(t).take(frames.len()) {
+            [*integral, *second_integral] = at(&table.integrals[cell as usize], t);
+        }
+    }
+
+    #[inline(always)]
+    fn distance(&self, n: usize) -> f64 {
+        self.places.x[n + 1] - self.places.x[n]
+    }
+
+    /// Whether any two of so many pairs are near each other.
+    #[inline(always)]
+    fn are_near(&self, pairs: usize) -> bool {
+        (0..pairs).fold(false, |any, n| any | (self.distance(n).abs() < NEAR))
     }
 }
 
 impl Zone {
-    /// The zone of as few cells as keep to the tolerance, or of the most, and how far it is off.
-    fn fit(curve: impl Fn(&[f64]) -> Vec<f64>, start: f64, end: f64, tolerance: f64) -> (Self, f64) {
-        let mut count = CELLS[0];
-        loop {
-            let width = (end - start) / count as f64;
-            let at = |fractions: &[f64]| -> Vec<f64> {
-                let places = |cell: usize| fractions.iter().map(move |t| start + (cell as f64 + t) * width);
-                curve(&(0..count).flat_map(places).collect::<Vec<_>>())
-            };
-            let values = at(&NODES);
-            let cells = values.chunks_exact(NODES.len()).enumerate().map(|(cell, values)| Cell {
-                start: start + cell as f64 * width,
-                width,
-                per_unit: 1.0 / width,
-                c: cubic([values[0], values[1], values[2], values[3]]),
-                integral: 0.0,
-                second_integral: 0.0,
-            });
-            let cells: Box<[Cell]> = cells.collect();
-            let values = at(&BETWEEN);
-            let off = values.chunks_exact(BETWEEN.len()).zip(&cells).flat_map(|(values, cell)| {
-                let off = |(value, t): (&f64, &f64)| (value - cell.value(cell.start + t * cell.width)).abs();
-                values.iter().zip(&BETWEEN).map(off).collect::<Vec<_>>()
-            });
-            // Not `max`, which would lose a NaN.
-            let error = off.fold(0.0, |most, off| if off <= most { most } else { off });
-            if error <= tolerance || count >= CELLS[1] {
-                return (Self { start, cells_per_unit: 1.0 / width, cells }, error);
-            }
-            count *= 2;
-        }
-    }
-
+    /// The cell that a number is in, and where in it: without a conversion that looks for numbers beyond, so that it can be
+    /// done for many at once. A number from another zone has no meaning.
     #[inline(always)]
-    fn cell(&self, x: f64) -> &Cell {
-        let index = ((x - self.start) * self.cells_per_unit) as usize;
-        &self.cells[index.min(self.cells.len() - 1)]
+    fn place(&self, x: f64) -> (u32, f64) {
+        /// Next to this number, doubles are whole, and their last bits count from 0.
+        const WHOLE: f64 = 1.5 * (1_u64 << 52) as f64;
+        let place = (x - self.start) * self.cells_per_unit;
+        let down = place - 0.5 + WHOLE;
+        (self.first.wrapping_add(down.to_bits() as u32), place - (down - WHOLE))
+    }
+}
+
+#[inline(always)]
+fn value(&[c0, c1, c2, c3]: &Cell, t: f64) -> f64 {
+    c0 + t * (c1 + t * (c2 + t * c3))
+}
+
+/// As few cells as keep to the tolerance, or the most, and how far they are off.
+fn fit(curve: impl Fn(&[f64]) -> Vec<f64>, start: f64, end: f64, tolerance: f64) -> (Vec<Cell>, f64) {
+    let mut count = CELLS[0];
+    loop {
+        let width = (end - start) / count as f64;
+        let at = |fractions: &[f64]| -> Vec<f64> {
+            let places = |cell: usize| fractions.iter().map(move |t| start + (cell as f64 + t) * width);
+            curve(&(0..count).flat_map(places).collect::<Vec<_>>())
+        };
+        let values = at(&NODES);
+        let cells: Vec<Cell> = values
+            .chunks_exact(NODES.len())
+            .map(|values| cubic([values[0], values[1], values[2], values[3]]))
+            .collect();
+        let values = at(&BETWEEN);
+        let off = values.chunks_exact(BETWEEN.len()).zip(&cells).flat_map(|(values, cell)| {
+            let off = move |(expected, &t): (&f64, &f64)| (expected - value(cell, t)).abs();
+            values.iter().zip(&BETWEEN).map(off)
+        });
+        // Not `max`, which would lose a NaN.
+        let error = off.fold(0.0, |most, off| if off <= most { most } else { off });
+        if error <= tolerance || count >= CELLS[1] {
+            return (cells, error);
+        }
+        count *= 2;
     }
 }
 
@@ -231,36 +301,31 @@ fn cubic([a, b, c, d]: [f64; 4]) -> [f64; 4] {
     ]
 }
 
-impl Cell {
-    #[inline(always)]
-    fn value(&self, x: f64) -> f64 {
-        let [c0, c1, c2, c3] = self.c;
-        let t = (x - self.start) * self.per_unit;
-        c0 + t * (c1 + t * (c2 + t * c3))
-    }
+/// The integrals across a cell of so much width, that begin with what came before it.
+fn integrate(&[c0, c1, c2, c3]: &Cell, width: f64, [first, second]: [f64; 2]) -> Integrals {
+    let squared = width * width;
+    [
+        [first, second],
+        [c0 * width, first * width],
+        [c1 / 2.0 * width, c0 / 2.0 * squared],
+        [c2 / 3.0 * width, c1 / 6.0 * squared],
+        [c3 / 4.0 * width, c2 / 12.0 * squared],
+        [0.0, c3 / 20.0 * squared],
+    ]
+}
 
-    #[inline(always)]
-    fn slope(&self, x: f64) -> f64 {
-        let [_, c1, c2, c3] = self.c;
-        let t = (x - self.start) * self.per_unit;
-        (c1 + t * (2.0 * c2 + t * 3.0 * c3)) * self.per_unit
-    }
+/// Both integrals at a place in a cell.
+#[inline(always)]
+fn at(&[a, b, c, d, e, f]: &Integrals, t: f64) -> [f64; 2] {
+    let up = |sum: [f64; 2], next: [f64; 2]| [next[0] + t * sum[0], next[1] + t * sum[1]];
+    up(up(up(up(up(f, e), d), c), b), a)
+}
 
-    #[inline(always)]
-    fn integral(&self, x: f64) -> f64 {
-        let [c0, c1, c2, c3] = self.c;
-        let t = (x - self.start) * self.per_unit;
-        self.integral + (x - self.start) * (c0 + t * (c1 * 0.5 + t * (c2 * (1.0 / 3.0) + t * (c3 * 0.25))))
-    }
-
-    #[inline(always)]
-    fn second_integral(&self, x: f64) -> f64 {
-        let [c0, c1, c2, c3] = self.c;
-        let dx = x - self.start;
-        let t = dx * self.per_unit;
-        let within = c0 * 0.5 + t * (c1 * (1.0 / 6.0) + t * (c2 * (1.0 / 12.0) + t * (c3 * 0.05)));
-        self.second_integral + dx * (self.integral + dx * within)
-    }
+/// The straight line through a place in a cell, on and on.
+fn straight(cell: &Cell, t: f64, cells_per_unit: f64) -> Cell {
+    let [_, c1, c2, c3] = cell;
+    let slope = (c1 + t * (2.0 * c2 + t * 3.0 * c3)) * cells_per_unit;
+    [value(cell, t), slope, 0.0, 0.0]
 }
 
 #[cfg(test)]
