@@ -644,8 +644,9 @@ def load(
         What to do against aliases. ``"off"`` is the model as it was trained; ``"eco"``, ``"standard"`` and
         ``"best"`` choose a method that suits the network and costs little, about twice as much, or several
         times as much. The methods: ``"2x"`` to ``"16x"`` run the network at that many times its rate, with
-        delays as much longer, between filters; ``"plain-2x"`` to ``"plain-16x"`` leave the delays as they
-        are, in samples, for comparison; ``"adaa1"`` and ``"adaa2"``, for networks without memory alone, are
+        delays as much longer, between filters of linear phase; ``"minimum-2x"`` to ``"minimum-16x"`` have
+        filters of minimum phase, with a latency of a few samples; ``"plain-2x"`` to ``"plain-16x"`` leave the
+        delays as they are, in samples, for comparison; ``"adaa1"`` and ``"adaa2"``, for networks without memory alone, are
         antiderivative anti-aliasing of the first and second order.
 
     Raises

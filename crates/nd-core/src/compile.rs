@@ -118,7 +118,11 @@ impl ModelSpec {
             self_test: self.self_test(options)?,
         });
         let set = model.instruction_set();
-        Ok(model.oversampled(Oversampler::new(rates.oversampling, BLOCK / rates.oversampling, set)))
+        let filters = match method {
+            AntiAliasing::MinimumPhase { .. } => Oversampler::minimum_phase,
+            _ => Oversampler::new,
+        };
+        Ok(model.oversampled(filters(rates.oversampling, BLOCK / rates.oversampling, set)))
     }
 
     /// Plays the recording that the description holds, exactly, and compares.

@@ -9,8 +9,8 @@ use crate::spec::{Activation, Layer, ModelSpec, Network};
 /// What to do against aliases: the harmonics of a distortion that lie above half the sample rate and fold back.
 ///
 /// The first four are a dial, the others methods; [`method`](Self::method) says which method the dial means for a
-/// network. Written as a word: `off`, `eco`, `standard`, `best`; `2x`, `4x`, `8x`, `16x`; `plain-2x`, …; `adaa1`,
-/// `adaa2`.
+/// network. Written as a word: `off`, `eco`, `standard`, `best`; `2x`, `4x`, `8x`, `16x`; `minimum-2x`, …; `plain-2x`,
+/// …; `adaa1`, `adaa2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AntiAliasing {
     /// Nothing: the network as it was trained.
@@ -28,7 +28,12 @@ pub enum AntiAliasing {
         /// How many times its rate.
         factor: usize,
     },
-    /// The same with the delays as they are, in frames: what an oversampler around the network does. A network with
+    /// The same between filters of minimum phase: a latency of a few frames, for treble that comes later than bass.
+    MinimumPhase {
+        /// How many times its rate.
+        factor: usize,
+    },
+    /// Filters of linear phase, and the delays as they are, in frames: what an oversampler around the network does. A network with
     /// memory then hears its input slowed down, so this is for comparison.
     PlainOversampled {
         /// How many times its rate.
@@ -64,7 +69,9 @@ impl AntiAliasing {
     /// How many times the rate outside the network runs at.
     pub(crate) fn factor(self) -> usize {
         match self {
-            Self::Oversampled { factor } | Self::PlainOversampled { factor } => factor,
+            Self::Oversampled { factor }
+            | Self::MinimumPhase { factor }
+            | Self::PlainOversampled { factor } => factor,
             _ => 1,
         }
     }
@@ -113,6 +120,7 @@ impl fmt::Display for AntiAliasing {
             Self::Standard => f.write_str("standard"),
             Self::Best => f.write_str("best"),
             Self::Oversampled { factor } => write!(f, "{factor}x"),
+            Self::MinimumPhase { factor } => write!(f, "minimum-{factor}x"),
             Self::PlainOversampled { factor } => write!(f, "plain-{factor}x"),
             Self::Antiderivative { order } => write!(f, "adaa{order}"),
         }
@@ -122,8 +130,8 @@ impl fmt::Display for AntiAliasing {
 /// The word is none of those that [`AntiAliasing`] is written as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no anti-aliasing is called {0:?}: there is off, eco, standard, best, 2x to {MAX_FACTOR}x, plain-2x to plain-{MAX_FACTOR}x, \
-     adaa1 and adaa2"
+    "no anti-aliasing is called {0:?}: there is off, eco, standard, best, 2x to {MAX_FACTOR}x, minimum-2x to \
+     minimum-{MAX_FACTOR}x, plain-2x to plain-{MAX_FACTOR}x, adaa1 and adaa2"
 )]
 pub struct ParseAntiAliasingError(String);
 
@@ -135,6 +143,7 @@ impl FromStr for AntiAliasing {
         let all = [Self::Off, Self::Eco, Self::Standard, Self::Best]
             .into_iter()
             .chain(factors().map(|factor| Self::Oversampled { factor }))
+            .chain(factors().map(|factor| Self::MinimumPhase { factor }))
             .chain(factors().map(|factor| Self::PlainOversampled { factor }))
             .chain([1, 2].map(|order| Self::Antiderivative { order }));
         all.into_iter()

@@ -100,7 +100,7 @@ fn lower_table(
     let (order, wanted) = match method {
         AntiAliasing::Antiderivative { order } => (order, true),
         // At a multiple of the rate the table's speed counts, and its error is far below what the filters leave.
-        AntiAliasing::Oversampled { .. } => (0, is_memoryless(spec)),
+        AntiAliasing::Oversampled { .. } | AntiAliasing::MinimumPhase { .. } => (0, is_memoryless(spec)),
         _ => (0, is_memoryless(spec) && math == Math::Fast),
     };
     if !wanted {

@@ -206,13 +206,15 @@ impl Model {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         self.reset();
         let grid = self.shared.programs[self.playing].grid();
-        let filters = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.history());
+        let filters = self.oversampler.as_ref().map_or(Some(0), |oversampler| oversampler.history());
         let programs = self.shared.rehearsal[self.playing].div_ceil(self.oversampling());
-        let overlap = (programs + filters).next_multiple_of(grid);
+        let overlap = (programs + filters.unwrap_or(0)).next_multiple_of(grid);
         let parts = match self.starts[self.playing] {
             // A part that is not much longer than what it repeats is not worth a thread.
-            Start::Constant(_) => threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1),
-            Start::Image(_) => 1,
+            Start::Constant(_) if filters.is_some() => {
+                threads.get().min(input.len() / (4 * overlap + MIN_PART)).max(1)
+            }
+            _ => 1,
         };
         let len = input.len().div_ceil(parts).max(1).next_multiple_of(grid);
         let unstable = AtomicBool::new(false);
@@ -493,7 +495,7 @@ impl Model {
     /// How many input samples, the present one included, can change one output sample; of a recurrent model, how many
     /// its feed-forward part sees. That of the full size.
     pub fn receptive_field(&self) -> usize {
-        let filters = self.oversampler.as_ref().map_or(0, |oversampler| oversampler.history());
+        let filters = self.oversampler.as_ref().and_then(|oversampler| oversampler.history()).unwrap_or(0);
         self.shared.receptive_field + filters
     }
 

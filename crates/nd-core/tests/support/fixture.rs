@@ -100,6 +100,17 @@ impl Case {
     }
 }
 
+/// Two seconds of a guitar, at 48 kHz.
+pub fn guitar() -> Vec<f32> {
+    array(Path::new("guitar.npy"))
+}
+
+/// A model that the Python package ships.
+pub fn shipped(name: &str) -> ModelSpec {
+    let path = Path::new("../../python/neural_distortion/models").join(name);
+    ModelSpec::from_slice(&read(&path)).expect("a shipped model loads")
+}
+
 fn read(path: &Path) -> Vec<u8> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data")).join(path);
     fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

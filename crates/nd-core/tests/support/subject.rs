@@ -47,7 +47,11 @@ pub fn made_up(frames: usize) -> Vec<Subject> {
 
 /// Every third made-up network with one of the methods against aliases that it can have, in turn.
 pub fn anti_aliased(frames: usize) -> Vec<Subject> {
-    let factors = [2, 4, 8].map(|factor| AntiAliasing::Oversampled { factor });
+    let factors = [
+        AntiAliasing::Oversampled { factor: 2 },
+        AntiAliasing::Oversampled { factor: 4 },
+        AntiAliasing::MinimumPhase { factor: 8 },
+    ];
     let orders = [1, 2].map(|order| AntiAliasing::Antiderivative { order });
     let mut subjects: Vec<Subject> = made_up(frames).into_iter().step_by(3).collect();
     for (index, subject) in subjects.iter_mut().enumerate() {
