@@ -12,7 +12,7 @@ import numpy as np
 from neural_distortion import analysis
 from neural_distortion._typing import Audio
 
-METHODS = ("2x", "4x", "8x", "adaa1", "adaa2")
+METHODS = ("2x", "4x", "8x", "minimum-2x", "minimum-4x", "adaa1", "adaa2")
 TONES_HZ = np.geomspace(1_000, 5_000, 9)
 LEVEL_DB = -6.0
 BLOCK = 2_048  # so that the calls from Python do not count
@@ -56,13 +56,13 @@ def rows(path: str) -> list[str]:
         table.append(
             f"| {Path(path).stem} | {method} | {aliases[method].max():.0f} | "
             f"{gain.min():.0f} to {gain.max():.0f} | {esr:.0e} | {model.latency_samples} | "
-            f"{times[method] / times['off']:.1f} |"
+            f"{1e9 * times[method] / BLOCK:.0f} | {times[method] / times['off']:.1f} |"
         )
     return table
 
 
-print("| model | method | worst ASR (dB) | better by (dB) | ESR of a low note | latency (frames) | time |")
-print("|---|---|---|---|---|---|---|")
+print("| model | method | worst ASR (dB) | better by (dB) | ESR of a low note | latency (frames) | ns | times off |")
+print("|---|---|---|---|---|---|---|---|")
 for argument in sys.argv[1:]:
     for row in rows(argument):
         print(row, flush=True)
