@@ -61,7 +61,9 @@ def rows(path: str) -> list[str]:
     return table
 
 
-print("| model | method | worst ASR (dB) | better by (dB) | ESR of a low note | latency (frames) | ns | times off |")
+print(
+    "| model | method | worst ASR (dB) | better by (dB) | ESR of a low note | latency (frames) | ns | times |"
+)
 print("|---|---|---|---|---|---|---|---|")
 for argument in sys.argv[1:]:
     for row in rows(argument):

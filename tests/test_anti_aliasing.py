@@ -28,7 +28,9 @@ def gain_db(path: Path, method: str) -> npt.NDArray[np.float64]:
     return off - on
 
 
-@pytest.mark.parametrize(("method", "at_least"), [("adaa1", 4), ("eco", 9), ("standard", 20), ("minimum-2x", 15), ("best", 60)])
+@pytest.mark.parametrize(
+    ("method", "at_least"), [("adaa1", 4), ("eco", 9), ("standard", 20), ("minimum-2x", 15), ("best", 60)]
+)
 def test_the_perceptron_aliases_less(method: str, at_least: float) -> None:
     assert gain_db(SOFT_CLIP, method).min() > at_least
 

@@ -646,8 +646,8 @@ def load(
         times as much. The methods: ``"2x"`` to ``"16x"`` run the network at that many times its rate, with
         delays as much longer, between filters of linear phase; ``"minimum-2x"`` to ``"minimum-16x"`` have
         filters of minimum phase, with a latency of a few samples; ``"plain-2x"`` to ``"plain-16x"`` leave the
-        delays as they are, in samples, for comparison; ``"adaa1"`` and ``"adaa2"``, for networks without memory alone, are
-        antiderivative anti-aliasing of the first and second order.
+        delays as they are, in samples, for comparison; ``"adaa1"`` and ``"adaa2"``, for networks without
+        memory alone, are antiderivative anti-aliasing of the first and second order.
 
     Raises
     ------

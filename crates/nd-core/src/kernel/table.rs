@@ -69,12 +69,13 @@ impl Table {
         }
         // From the left; the constants of integration fall out of every mean.
         let (mut ends, mut integrals) = ([0.0; 2], Vec::new());
-        for (index, cell) in cells.iter().enumerate() {
-            let zone =
-                zones.iter().rfind(|zone| zone.first as usize <= index).expect("the first begins with 0");
-            let integral = integrate(cell, 1.0 / zone.cells_per_unit, ends);
-            ends = at(&integral, 1.0);
-            integrals.push(integral);
+        let behind = [zones[1].first as usize, zones[2].first as usize, cells.len()];
+        for (zone, behind) in zones.iter().zip(behind) {
+            for cell in &cells[zone.first as usize..behind] {
+                let integral = integrate(cell, 1.0 / zone.cells_per_unit, ends);
+                ends = at(&integral, 1.0);
+                integrals.push(integral);
+            }
         }
         let [below, _, above] = zones;
         let lines = [
@@ -201,7 +202,7 @@ impl Places {
         }
         if !inside {
             for ((x, cell), t) in x.iter().zip(cell).zip(t).take(frames.len()) {
-                if !(x.abs() < INNER) {
+                if x.abs() >= INNER || x.is_nan() {
                     (*cell, *t) = table.outside(*x);
                 }
             }
