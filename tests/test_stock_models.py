@@ -8,7 +8,7 @@ from neural_distortion._typing import Audio
 from neural_distortion.training import circuits
 
 RATE = 48_000
-LARGEST_ESR = {"overdrive": 0.01, "distortion": 0.06, "fuzz": 0.03}
+LARGEST_ESR = {"overdrive": 0.01, "distortion": 0.01, "fuzz": 0.03}
 NAMES = [f"{name}{size}" for name in LARGEST_ESR for size in ("", "-light")]
 
 
