@@ -10,11 +10,11 @@ here is smaller: each input is stored once, long renderings are cut, equal outpu
 
 import argparse
 import json
+import runpy
 import shutil
 from pathlib import Path
 from typing import Any
 
-import make_legacy_film
 import numpy as np
 from numpy.typing import NDArray
 
@@ -176,7 +176,7 @@ def main() -> None:
     cases += [guitar_case(folder) for folder in real]
     rows = ",\n".join(f"  {json.dumps(case)}" for case in cases)
     (HERE / "index.json").write_text(f"[\n{rows}\n]\n")
-    make_legacy_film.main()
+    runpy.run_path(str(HERE / "make_legacy_film.py"), run_name="__main__")
 
     copy(source / "models" / "LICENSE.NeuralAmpModelerCore", "models/LICENSE.NeuralAmpModelerCore")
     copy(source / "audio" / "FluidR3_GM.LICENSE", "guitar.LICENSE.FluidR3_GM")

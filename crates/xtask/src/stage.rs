@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_stage_brings_what_it_needs_and_nothing_else() {
         assert_eq!(names(&["pytest"]), ["system", "environment", "wheel", "bundle", "pytest"], "pytest");
-        assert_eq!(names(&["rust"]), ["system", "cargo-test", "bundle"], "rust");
+        assert_eq!(names(&["rust"]), ["system", "cargo-test", "fuzz", "bundle"], "rust");
     }
 
     #[test]
