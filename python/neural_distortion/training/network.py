@@ -19,7 +19,6 @@ from neural_distortion.training.perceptron import Dense, Perceptron
 State = Any
 """What a network remembers between two blocks."""
 
-_KNOB_DEFAULT = 0.5
 _NAM_PREWARM_S = 0.5
 _AIDAX_PREWARM_FRAMES = 2048
 
@@ -94,12 +93,11 @@ class Network(nn.Module, ABC):
         del sample_rate
         return 0
 
-    def rest(self, sample_rate: float, batch: int, channels: int) -> State:
-        """Return the state in which the engine starts to play: silence, and each knob in its middle."""
-        weight = next(self.parameters())
-        x = weight.new_full((batch, channels, self.silence(sample_rate)), _KNOB_DEFAULT)
-        x[:, 0] = 0
-        return self.warm_up(x)
+    def rest(self, sample_rate: float, x: Tensor) -> State:
+        """Return the state in which the engine starts to play ``x``: after silence, with its knobs."""
+        silence = x[..., :1].repeat(1, 1, self.silence(sample_rate))
+        silence[:, 0] = 0
+        return self.warm_up(silence)
 
 
 class Recurrent(Network):

@@ -200,7 +200,7 @@ def _render(network: "Network", x: "Tensor", sample_rate: float) -> NDArray[np.f
     import torch
 
     with torch.inference_mode():
-        state = network.rest(sample_rate, *x.shape[:2])
+        state = network.rest(sample_rate, x)
         outputs = []
         for block in x.split(_BLOCK, dim=-1):
             y, state = network(block, state)
@@ -289,7 +289,7 @@ def _inputs(takes: Takes) -> Audio:
     """Return what is played for the validation [shape=(takes, 1 + knobs, frames)]."""
     start, end = takes.judged
     lead_in = round(_LEAD_IN_S * takes.sample_rate)
-    # Silence lies before a recording, with its knobs as they stand; a model may have started with others.
+    # Silence lies before a recording, with its knobs as they stand.
     dry = np.pad(takes.dry, ((0, 0), (lead_in, 0)))[:, start : lead_in + end]
     settings = np.broadcast_to(takes.settings[..., np.newaxis], (*takes.settings.shape, dry.shape[1]))
     return np.concatenate([dry[:, np.newaxis], settings], axis=1)
