@@ -190,7 +190,12 @@ fn where_nothing_aliases_the_sound_is_the_trained_one() {
 fn a_host_of_another_rate_hears_what_the_models_rate_would_have_given() {
     let a1 = fixture::cases().into_iter().find(|case| case.name == "real_wavenet_a1_standard");
     let a1 = a1.expect("a fixture of that name").subject(1).spec;
-    for spec in [a1, fixture::shipped("overdrive.nam"), fixture::shipped("soft-clip.json")] {
+    for spec in [
+        a1,
+        fixture::shipped("distortion.nam"),
+        fixture::shipped("fuzz.nam"),
+        fixture::shipped("soft-clip.json"),
+    ] {
         // The host's rate, how much faster the model runs so as to be near it, and the latency asked for.
         for (host, rate_factor, at_most) in [(44_100.0, 1, 32), (88_200.0, 2, 32)] {
             let mut options = CompileOptions::default();

@@ -35,7 +35,8 @@ const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 8_000..=768_000;
 /// film too.
 const MAX_TERM: usize = 1 << 14;
 
-/// Zero crossings of the filter on either side of its middle: half its length, in frames of the lower rate.
+/// Zero crossings of a filter on either side of its middle, up to one less for whole frames: half its length, in frames of
+/// the lower rate.
 const HALF: f64 = 16.0;
 
 /// The shape of the Kaiser window: 80 dB. With [`HALF`], the filter is flat up to 0.84 of the lower Nyquist frequency, and
@@ -81,15 +82,18 @@ impl RateChange {
         if from.max(to) / gcd(from, to) > MAX_TERM {
             return Err(UnsupportedRatio { host, model });
         }
-        // In frames of the stream. An output needs what lies within half a filter before it, but it may use all that comes
-        // in together with it: that saves one frame.
+        // In frames of the stream. The first delay is one of whole frames of the model's, so that the model sees the instants
+        // that it would see of the same signal at its own rate: where it aliases, others would sound different.
         let half = HALF * host / host.min(model);
-        let delay = (2.0 * half - 1.0 - TINY).ceil();
+        let there = (half * model / host + TINY).floor() * host / model;
+        // An output needs what lies within half a filter before it, but it may use all that comes in together with it: that
+        // saves one frame.
+        let delay = (there + half - 1.0 - TINY).ceil();
         let block = BLOCK * from.div_ceil(to);
         let between = (block as f64 * model / host) as usize + 2;
         let filters = Filters {
-            there: Converter::new(from, to, half, block),
-            back: Converter::new(to, from, (delay - half) * model / host, between),
+            there: Converter::new(from, to, there, there, block),
+            back: Converter::new(to, from, half * model / host, (delay - there) * model / host, between),
             block,
             between: vec![0.0; between].into(),
             instruction_set: InstructionSet::best(),
@@ -156,13 +160,12 @@ struct Converter {
 }
 
 impl Converter {
-    /// `delay` in frames of `from`; at most `max_block` of them are written at a time.
-    fn new(from: usize, to: usize, delay: f64, max_block: usize) -> Self {
+    /// `half`, of the filter's length, and `delay` in frames of `from`; at most `max_block` of them are written at a time.
+    fn new(from: usize, to: usize, half: f64, delay: f64, max_block: usize) -> Self {
         let divisor = gcd(from, to);
         let (places, step) = (to / divisor, from / divisor);
-        // The filter's cutoff, as a part of the input's Nyquist frequency, and its half length in inputs.
+        // As a part of the input's Nyquist frequency.
         let cutoff = (to as f64 / from as f64).min(1.0);
-        let half = HALF / cutoff;
         let taps = ((2.0 * half).ceil() as usize).next_multiple_of(FRAME_GROUP);
         let mut table = Buffer::zeros(places * taps);
         let mut needs = vec![0; places];
@@ -369,7 +372,7 @@ mod tests {
                     .expect("the pair is supported")
                     .process(&mut signal, |block| heard.extend_from_slice(block));
                 let amplitude = if part < 0.5 { 1.0 } else { 0.0 };
-                let delay = HALF * model / low;
+                let delay = (HALF * model / low + TINY).floor();
                 for (n, &y) in heard.iter().enumerate().skip(4 * delay as usize) {
                     let expected = amplitude * sine(frequency, model, n as f64 - delay);
                     let error = (f64::from(y) - expected).abs();

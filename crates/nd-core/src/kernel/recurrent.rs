@@ -89,11 +89,21 @@ fn accumulate<S: Simd, const GATES: usize, const FRAMES: usize>(
     let lanes = S::f32s::LEN;
     let mut odd = [[S::f32s::splat(simd, 0.0); GATES]; FRAMES];
     let xs = places.map(|place| &buffer[place..][..rows]);
-    for (pair, rows) in weights[..rows * GATES * lanes].chunks_exact(2 * GATES * lanes).enumerate() {
-        let (first, second) = rows.split_at(GATES * lanes);
-        let row = 2 * pair;
-        sums = add_row(simd, sums, first, xs.map(|x| x[row]));
-        odd = add_row(simd, odd, second, xs.map(|x| x[row + 1]));
+    let weights = weights[..rows * GATES * lanes].chunks_exact(2 * GATES * lanes);
+    if FRAMES == 1 {
+        // The same as below, where every index would be a check and an address of its own: a lone frame waits for each.
+        for (rows, x) in weights.zip(xs[0].chunks_exact(2)) {
+            let (first, second) = rows.split_at(GATES * lanes);
+            sums = add_row(simd, sums, first, [x[0]; FRAMES]);
+            odd = add_row(simd, odd, second, [x[1]; FRAMES]);
+        }
+    } else {
+        for (pair, rows) in weights.enumerate() {
+            let (first, second) = rows.split_at(GATES * lanes);
+            let row = 2 * pair;
+            sums = add_row(simd, sums, first, xs.map(|x| x[row]));
+            odd = add_row(simd, odd, second, xs.map(|x| x[row + 1]));
+        }
     }
     for n in 0..FRAMES {
         for gate in 0..GATES {
