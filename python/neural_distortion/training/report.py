@@ -27,6 +27,8 @@ _AUDIBLE_S = 8.0
 
 def draw_history(axes: "Axes", history: Sequence[Epoch]) -> None:
     """Draw the loss and the error over the epochs, while the project's style is in force."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     from neural_distortion.analysis.figure import legend
     from neural_distortion.plot import DRY, WET
 
@@ -40,6 +42,9 @@ def draw_history(axes: "Axes", history: Sequence[Epoch]) -> None:
     best = min(history, key=lambda epoch: epoch.esr)
     axes.plot(best.number, best.esr, "o", color=WET, markersize=8, label="best")
     axes.set(xlabel="epoch", yscale="log", xlim=(0, history[0].total))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     legend(axes)
 
 
@@ -96,9 +101,11 @@ def to_html(fit: "Fit", *, name: str) -> str:
         if len(fit.errors) > 1
     }
     takes = {
-        setting or "the recording": f"ESR {error:.3g}"
+        setting: f"ESR {error:.3g}"
         for setting, error in zip(fit.settings, fit.errors[-1], strict=True)
+        if len(fit.settings) > 1
     }
+    knobs = ", ".join(f"{knob.name} {knob.default:g}" for knob in fit.model.parameters)
     which = f" Of the worst recording, {fit.settings[worst]}." if len(fit.settings) > 1 else ""
     sections = [
         card(
@@ -114,17 +121,23 @@ def to_html(fit: "Fit", *, name: str) -> str:
             f"Where it is loudest.{which}",
         ),
         card(
-            "Spectrum", null.svg(), null.summary(), f"The recording, and what the model misses of it.{which}"
+            "Spectrum",
+            null.svg(),
+            {"residual's peak": f"{null.residual_peak_db:.1f} dBFS"},
+            f"The recording, and what the model misses of it.{which}",
         ),
         card(
             "Transfer curve",
             analysis.transfer_curve(fit.model).svg(),
             {},
-            "Output of the model against its input, over one period of a sine. A loop means memory.",
+            "Output of the model against its input, over one period of a sine. A loop means memory."
+            + (f" With {knobs}." if knobs else ""),
         ),
-        card("Errors", "", {**takes, **sizes}, "On what was held out: 0 is perfect, 1 is silence."),
         card("To listen to", _players(target, prediction, rate), {}, f"A passage that was held out.{which}"),
     ]
+    if takes or sizes:
+        told = "On what was held out: 0 is perfect, 1 is silence."
+        sections.append(card("Errors", "", {**takes, **sizes}, told))
     numbers = {
         "arch": fit.arch,
         "esr": fit.esr,
