@@ -75,7 +75,7 @@ def test_a_network_learns_and_the_engine_plays_what_it_learned(
     network: ArchitectureName, dry: Audio, wet: Audio
 ) -> None:
     recurs = network.startswith(("lstm", "gru"))
-    options: dict[str, Any] = {"steps": 320, "batch": 32, "segment": 256, "spectral": 0.0}
+    options: dict[str, Any] = {"steps": 240, "batch": 32, "segment": 256, "spectral": 0.0}
     fit = training.fit(
         dry,
         wet,
