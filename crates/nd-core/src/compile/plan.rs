@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::MAX_ARENA_LEN;
 use crate::engine::{
-    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Prewarm, Program, Signal, SignalId, Start, State, Step,
+    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Prewarm, Program, Recur, Signal, SignalId, Start,
+    State, Step,
 };
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
@@ -114,15 +115,30 @@ impl Plan {
 
     /// Appends a step.
     pub(super) fn push(&mut self, mut step: Step) {
-        let index = self.steps.len();
-        for channels in step.channels_mut() {
-            let used = &mut self.signals[channels.signal.0 as usize].used;
-            *used = Some((used.map_or(index, |(first, _)| first), index));
-        }
+        self.use_in(self.steps.len(), &mut step);
         if let Step::Mix(mix) = &step {
             self.max_taps = self.max_taps.max(mix.taps.len());
         }
         self.steps.push(step);
+    }
+
+    /// Appends recurrent layers, to the step before where that is possible.
+    pub(super) fn push_recur(&mut self, recur: Recur) {
+        match self.steps.last_mut() {
+            Some(Step::Recur(before)) if before.goes_on_with(&recur) => {
+                before.layers.extend(recur.layers.iter().cloned());
+                self.use_in(self.steps.len() - 1, &mut Step::Recur(recur));
+            }
+            _ => self.push(Step::Recur(recur)),
+        }
+    }
+
+    /// Notes what the step at an index touches.
+    fn use_in(&mut self, index: usize, step: &mut Step) {
+        for channels in step.channels_mut() {
+            let used = &mut self.signals[channels.signal.0 as usize].used;
+            *used = Some((used.map_or(index, |(first, _)| first), index));
+        }
     }
 
     /// Appends a convolution of signals of one channel.

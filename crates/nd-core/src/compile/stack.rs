@@ -8,7 +8,8 @@ use super::pack::{self, Cell};
 use super::plan::Plan;
 use super::{MAX_LEN, Math};
 use crate::engine::{
-    Activate, BLOCK, CellKind, Channels, Curve, Filter, Mix, Project, Recur, SignalId, Step, Sum, Tap,
+    Activate, BLOCK, CellKind, Channels, Curve, Filter, Mix, Project, Recur, RecurrentLayer, SignalId, Step,
+    Sum, Tap,
 };
 use crate::error::CompileError;
 use crate::kernel::mix::tile_heights;
@@ -350,16 +351,18 @@ fn lower_cell(
     let cell_state = plan.frames_signal(cell.hidden_size, units, initial_cell);
     let weights = plan.weights(&cell.pack(lanes));
     let (input, all, cell_state) = (plan.all(input), plan.all(output), plan.all(cell_state));
-    plan.push(Step::Recur(Recur {
+    plan.push_recur(Recur {
         cell_kind,
         fast: math == Math::Fast,
-        weights,
-        input,
-        output: all,
-        cell: cell_state,
         delay: plan.rate_factor,
-        units,
-        hidden_rows: cell.hidden_rows(),
-    }));
+        layers: vec![RecurrentLayer {
+            weights,
+            input,
+            output: all,
+            cell: cell_state,
+            units,
+            hidden_rows: cell.hidden_rows(),
+        }],
+    });
     Ok(output)
 }

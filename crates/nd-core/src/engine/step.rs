@@ -10,7 +10,7 @@ use super::convolve::Convolve;
 use super::program::State;
 use super::signal::{SignalId, Span};
 use crate::kernel::mix::{Rows, mix};
-use crate::kernel::recurrent::{Place, gru, lstm, project, rnn};
+use crate::kernel::recurrent::{Layer, Place, gru, lstm, project, rnn};
 use crate::kernel::residual::{Places, residual_layer};
 use crate::kernel::table::Table;
 use crate::kernel::{FRAME_GROUP, Plane, activation};
@@ -187,19 +187,25 @@ pub(crate) struct Lookup {
     pub(crate) target: Channels,
 }
 
-/// A recurrent layer.
+/// Recurrent layers of one kind, each on the output of the one before.
 #[derive(Debug, Clone)]
 pub(crate) struct Recur {
     pub(crate) cell_kind: CellKind,
     /// Whether the approximations of `Math::Fast` are used.
     pub(crate) fast: bool,
+    /// Frames from one state to the next.
+    pub(crate) delay: usize,
+    /// At most [`MAX_LAYERS`](Self::MAX_LAYERS).
+    pub(crate) layers: Vec<RecurrentLayer>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct RecurrentLayer {
     pub(crate) weights: Range<usize>,
     pub(crate) input: Channels,
     pub(crate) output: Channels,
     /// Cell state of an LSTM.
     pub(crate) cell: Channels,
-    /// Frames from one state to the next.
-    pub(crate) delay: usize,
     pub(crate) units: usize,
     pub(crate) hidden_rows: usize,
 }
@@ -269,7 +275,10 @@ impl Step {
                 [source, target, scale].into_iter().chain(shift).collect()
             }
             Self::Softmax(Softmax { target }) => vec![target],
-            Self::Recur(Recur { input, output, cell, .. }) => vec![input, output, cell],
+            Self::Recur(Recur { layers, .. }) => layers
+                .iter_mut()
+                .flat_map(|layer| [&mut layer.input, &mut layer.output, &mut layer.cell])
+                .collect(),
             Self::Project(Project { input, target, .. }) | Self::Transpose(Transpose { input, target }) => {
                 vec![input, target]
             }
@@ -290,7 +299,8 @@ impl Step {
             | Self::Transpose(Transpose { target, .. }) => [Some(target), None],
             Self::Activate(Activate { target, sum, .. }) => [Some(target), sum.as_ref().map(|sum| &sum.to)],
             Self::Residual(Residual { target, head, .. }) => [Some(target), Some(&head.to)],
-            Self::Recur(Recur { output, .. }) => [Some(output), None],
+            // Frame-major states have nothing to close.
+            Self::Recur(_) => [None, None],
         }
     }
 }
@@ -535,29 +545,44 @@ impl Lookup {
 }
 
 impl Recur {
+    /// Layers of one step: what they need to know lies on the stack.
+    const MAX_LAYERS: usize = 4;
+
+    /// Whether another one can run together with this one: layer after layer, frame by frame.
+    pub(crate) fn goes_on_with(&self, next: &Self) -> bool {
+        let feeds = |from: &RecurrentLayer, to: &RecurrentLayer| from.output.signal == to.input.signal;
+        (self.cell_kind, self.fast, self.delay) == (next.cell_kind, next.fast, next.delay)
+            && self.layers.len() + next.layers.len() <= Self::MAX_LAYERS
+            && self.layers.last().zip(next.layers.first()).is_some_and(|(from, to)| feeds(from, to))
+    }
+
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
-        let input = self.input.plane(state, 0);
-        let place = Place {
-            input: input.offset,
-            input_frame_stride: self.input.span.frame_stride,
-            input_channel_stride: input.stride,
-            inputs: self.input.count,
-            output: self.output.span.offset,
-            cell: self.cell.span.offset,
-            delay: self.delay,
-            units: self.units,
-            hidden_rows: self.hidden_rows,
-        };
-        let weights = &weights[self.weights.clone()];
+        let mut layers = [Layer::default(); Self::MAX_LAYERS];
+        for (running, layer) in layers.iter_mut().zip(&self.layers) {
+            let input = layer.input.plane(state, 0);
+            let place = Place {
+                input: input.offset,
+                input_frame_stride: layer.input.span.frame_stride,
+                input_channel_stride: input.stride,
+                inputs: layer.input.count,
+                output: layer.output.span.offset,
+                cell: layer.cell.span.offset,
+                delay: self.delay,
+                units: layer.units,
+                hidden_rows: layer.hidden_rows,
+            };
+            *running = Layer { weights: &weights[layer.weights.clone()], place };
+        }
+        let layers = &layers[..self.layers.len()];
         let arena = state.arena.as_mut_slice();
         match (self.cell_kind, self.fast) {
-            (CellKind::Lstm, false) => lstm::<S, false>(simd, weights, arena, &place, frames),
-            (CellKind::Lstm, true) => lstm::<S, true>(simd, weights, arena, &place, frames),
-            (CellKind::Gru, false) => gru::<S, false>(simd, weights, arena, &place, frames),
-            (CellKind::Gru, true) => gru::<S, true>(simd, weights, arena, &place, frames),
-            (CellKind::Rnn, false) => rnn::<S, false>(simd, weights, arena, &place, frames),
-            (CellKind::Rnn, true) => rnn::<S, true>(simd, weights, arena, &place, frames),
+            (CellKind::Lstm, false) => lstm::<S, false>(simd, layers, arena, frames),
+            (CellKind::Lstm, true) => lstm::<S, true>(simd, layers, arena, frames),
+            (CellKind::Gru, false) => gru::<S, false>(simd, layers, arena, frames),
+            (CellKind::Gru, true) => gru::<S, true>(simd, layers, arena, frames),
+            (CellKind::Rnn, false) => rnn::<S, false>(simd, layers, arena, frames),
+            (CellKind::Rnn, true) => rnn::<S, true>(simd, layers, arena, frames),
         }
     }
 }

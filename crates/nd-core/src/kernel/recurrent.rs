@@ -13,7 +13,7 @@ use fearless_simd::{Simd, SimdBase, SimdFloat};
 use super::activation::{fast_tanh, tanh_soon};
 
 /// Where a layer's input, output and cell state lie in the buffer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Place {
     /// First frame of the first input.
     pub input: usize,
@@ -49,6 +49,15 @@ impl Place {
     }
 }
 
+/// One of the layers of a stack.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Layer<'a> {
+    /// Packed as the module says.
+    pub weights: &'a [f32],
+    /// Where it works: the output of the layer before is its input.
+    pub place: Place,
+}
+
 /// Sums of some gates, of frames that do not wait for each other.
 type Sums<S, const GATES: usize, const FRAMES: usize> = [[<S as Simd>::f32s; GATES]; FRAMES];
 
@@ -59,18 +68,32 @@ const fn max_together(lanes: usize) -> usize {
     if lanes >= 16 { 2 } else { 1 }
 }
 
-/// Runs a kernel over all frames, two by two where the state that they start from is there already.
+/// Runs a kernel over all frames. A frame goes through all layers: the processor then begins the next one in the first layer
+/// while this one is in the last.
 macro_rules! frame_by_frame {
-    ($kernel:ident::<$simd_type:ident, $fast:ident>($simd:expr, $weights:expr, $buffer:expr, $place:expr, $frames:expr)) => {{
+    ($kernel:ident::<$simd_type:ident, $fast:ident>($simd:expr, $layers:expr, $buffer:expr, $frames:expr)) => {
+        // What is the same for all frames stays in registers only where there is one layer.
+        if let [layer] = $layers {
+            let alone = [*layer];
+            frame_by_frame!(each $kernel::<$simd_type, $fast>($simd, &alone, $buffer, $frames))
+        } else {
+            frame_by_frame!(each $kernel::<$simd_type, $fast>($simd, $layers, $buffer, $frames))
+        }
+    };
+    // Two by two where the state that they start from is there already.
+    (each $kernel:ident::<$simd_type:ident, $fast:ident>($simd:expr, $layers:expr, $buffer:expr, $frames:expr)) => {{
+        let together = max_together($simd_type::f32s::LEN) >= 2 && $layers.iter().all(|layer| layer.place.delay >= 2);
         let mut frame = 0;
-        if $place.delay >= 2 && max_together($simd_type::f32s::LEN) >= 2 {
-            while frame + 2 <= $frames {
-                $kernel::<$simd_type, $fast, 2>($simd, $weights, $buffer, $place, frame);
-                frame += 2;
+        while together && frame + 2 <= $frames {
+            for layer in $layers {
+                $kernel::<$simd_type, $fast, 2>($simd, layer.weights, $buffer, &layer.place, frame);
             }
+            frame += 2;
         }
         while frame < $frames {
-            $kernel::<$simd_type, $fast, 1>($simd, $weights, $buffer, $place, frame);
+            for layer in $layers {
+                $kernel::<$simd_type, $fast, 1>($simd, layer.weights, $buffer, &layer.place, frame);
+            }
             frame += 1;
         }
     }};
@@ -203,14 +226,8 @@ fn gate_sums<S: Simd, const GATES: usize, const FRAMES: usize>(
 
 /// Long short-term memory; gates i, f, g, o, of which i, f and o are packed halved.
 #[inline(always)]
-pub fn lstm<S: Simd, const FAST: bool>(
-    simd: S,
-    weights: &[f32],
-    buffer: &mut [f32],
-    place: &Place,
-    frames: usize,
-) {
-    frame_by_frame!(lstm_frames::<S, FAST>(simd, weights, buffer, place, frames));
+pub fn lstm<S: Simd, const FAST: bool>(simd: S, layers: &[Layer<'_>], buffer: &mut [f32], frames: usize) {
+    frame_by_frame!(lstm_frames::<S, FAST>(simd, layers, buffer, frames));
 }
 
 #[inline(always)]
@@ -241,14 +258,8 @@ fn lstm_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
 
 /// Gated recurrent unit; gates r, z (packed halved), and n in two parts, from the input and from the state.
 #[inline(always)]
-pub fn gru<S: Simd, const FAST: bool>(
-    simd: S,
-    weights: &[f32],
-    buffer: &mut [f32],
-    place: &Place,
-    frames: usize,
-) {
-    frame_by_frame!(gru_frames::<S, FAST>(simd, weights, buffer, place, frames));
+pub fn gru<S: Simd, const FAST: bool>(simd: S, layers: &[Layer<'_>], buffer: &mut [f32], frames: usize) {
+    frame_by_frame!(gru_frames::<S, FAST>(simd, layers, buffer, frames));
 }
 
 #[inline(always)]
@@ -287,14 +298,8 @@ fn gru_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
 
 /// Elman's network.
 #[inline(always)]
-pub fn rnn<S: Simd, const FAST: bool>(
-    simd: S,
-    weights: &[f32],
-    buffer: &mut [f32],
-    place: &Place,
-    frames: usize,
-) {
-    frame_by_frame!(rnn_frames::<S, FAST>(simd, weights, buffer, place, frames));
+pub fn rnn<S: Simd, const FAST: bool>(simd: S, layers: &[Layer<'_>], buffer: &mut [f32], frames: usize) {
+    frame_by_frame!(rnn_frames::<S, FAST>(simd, layers, buffer, frames));
 }
 
 #[inline(always)]
