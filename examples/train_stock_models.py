@@ -6,8 +6,9 @@ one for the rest. Some are then taught to alias less. The errors are those of th
 the engine, on a guitar that no training heard, at the four settings and at one between them.
 
 The full size of the distortion goes on from there with low notes that are in no capture signal: muted
-strings, power chords, and waves that lean to one side while they swell or fade. At so much gain what comes
-out says on which side of its slowly moving middle the input is, and only such notes move that far.
+strings, power chords, waves that lean to one side while they swell or fade, and the guitar of that signal
+an octave lower. At so much gain what comes out says on which side of its slowly moving middle the input is,
+and only such notes move that far. In the end it hears the drive turned up more often than down.
 
     python examples/train_stock_models.py [FOLDER] [--circuit NAME] [--size NAME] [--quick]
 
@@ -18,7 +19,7 @@ side.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import neural_distortion as nd
 import numpy as np
@@ -47,24 +48,46 @@ MORE_SPANS_S = ((38, 44), (50, 60), (74, 82), (122, 133), (133, 147), (147, 153)
 QUICK_SPANS_S = ((100, 101.5), (165, 165.6))
 
 HARDEST = ("distortion", "full")
-LOW_SEEDS = {0.1: (14, 18), 0.4: (13, 17), 0.7: (12, 16), 1.0: (11, 15)}
-"""Of the low notes at each setting."""
 LOW_S = 36.0
 LOW_PLACE_S = (38.5, 49.5)
 """Where they go in what `SPANS_S` is: instead of the last guitar before what is validated on."""
 LOW_JUDGED_S = 9.5
 """What the later trainings are validated on: that, and the last 4 s of the low notes."""
+GUITAR_S = (98, 109)
+"""Where the capture signal has the guitar as it was played."""
 CHORDS = ((0, 7), (0, 7, 12), (0, 7, 12, 16, 19, 24), (0, 5), (0, 12))
 """In semitones."""
 
 SIZES = {"light": "lstm-16", "full": "lstm-40"}
 STEPS = 8000
-LOW_TRAININGS: tuple[tuple[int, dict[str, Any]], ...] = (
-    (1, {"steps": 8000, "batch": 32, "segment": 512, "learning_rate": 3e-3}),
-    (2, {"steps": 1300, "batch": 16, "segment": 2048, "learning_rate": 1.5e-3}),
-    (2, {"steps": 2400, "batch": 24, "segment": 1024, "learning_rate": 1.2e-3}),
+Heard: TypeAlias = tuple[tuple[float, tuple[str, ...]], ...]
+"""Settings, each with the low notes that are heard at it: see `low`. One can be there several times."""
+
+_FEW: Heard = ((0.1, ("low-14",)), (0.4, ("low-13",)), (0.7, ("low-12",)), (1.0, ("low-11",)))
+_TWICE: Heard = (
+    (0.1, ("low-14", "low-18")),
+    (0.4, ("low-13", "low-17")),
+    (0.7, ("low-12", "low-16")),
+    (1.0, ("low-11", "low-15")),
 )
-"""Of the trainings that follow: how many of the low notes they hear, and how they are done.
+_MOST: Heard = (
+    (0.1, ("low-14", "lowered", "bright-48")),
+    (0.4, ("low-13", "lowered", "bright-47")),
+    (0.7, ("low-12", "lowered", "bright-45")),
+    (1.0, ("low-11", "lowered", "bright-41")),
+    (1.0, ("low-15", "low-19", "bright-42")),
+    (1.0, ("low-20", "lowered", "bright-43")),
+    (1.0, ("low-21", "low-22", "low-32")),
+)
+LOW_TRAININGS: tuple[tuple[Heard, dict[str, Any]], ...] = (
+    (_FEW, {"steps": 8000, "batch": 32, "segment": 512, "learning_rate": 3e-3}),
+    (_TWICE, {"steps": 1300, "batch": 16, "segment": 2048, "learning_rate": 1.5e-3}),
+    (_TWICE, {"steps": 2400, "batch": 24, "segment": 1024, "learning_rate": 1.2e-3}),
+    ((*_TWICE, *2 * _TWICE[-1:]), {"steps": 4200, "batch": 24, "segment": 1024, "learning_rate": 1e-3}),
+    (_MOST, {"steps": 7500, "batch": 24, "segment": 1024, "learning_rate": 1.5e-3, "effort": "normal"}),
+    (_MOST, {"steps": 3000, "batch": 24, "segment": 1024, "learning_rate": 8e-4, "effort": "quick"}),
+)
+"""Of the trainings that follow: what they hear, and how they are done.
 
 The segments of the later ones are longer: they learn how the charges of capacitors come and go.
 """
@@ -87,12 +110,34 @@ def excitation(spans_s: Sequence[tuple[float, float]]) -> Audio:
     )
 
 
-def low_notes(seed: int) -> Audio:
-    """Return waves and muted strings from 45 to 250 Hz, at levels from -40 to -2 dBFS."""
+def low(name: str) -> Audio:
+    """Return what is called ``"lowered"``, or by a seed: ``"low-11"``, ``"bright-41"``."""
+    if name == "lowered":
+        return lowered_guitar()
+    kind, seed = name.split("-")
+    return low_notes(int(seed), bright=kind == "bright")
+
+
+def low_notes(seed: int, *, bright: bool = False) -> Audio:
+    """Return waves and muted strings from 45 to 250 Hz, at levels from -40 to -2 dBFS.
+
+    Bright strings have more of the harmonics than of the note itself, as a pickup near the bridge hears them.
+    """
     rng = np.random.default_rng(seed)
-    notes = np.concatenate([waves(rng, 0.25 * LOW_S), muted_strings(rng, 0.75 * LOW_S)])
+    notes = np.concatenate([waves(rng, 0.25 * LOW_S), muted_strings(rng, 0.75 * LOW_S, bright=bright)])
     notes += _amplitude(rng.uniform(-105, -85)) * rng.standard_normal(notes.size)
     return np.clip(notes, -1, 1).astype(np.float32)
+
+
+def lowered_guitar() -> Audio:
+    """Return the guitar of the capture signal an octave lower and slower, then softer and a sixth lower."""
+    guitar = excitation([GUITAR_S])
+    slower = [_slower(guitar, 2), _amplitude(-9.0) * _slower(guitar, 1.6)]
+    return np.concatenate(slower)[: round(LOW_S * SAMPLE_RATE)].astype(np.float32)
+
+
+def _slower(audio: Audio, factor: float) -> Samples:
+    return factor * np.fft.irfft(np.fft.rfft(audio), round(factor * audio.size))
 
 
 def waves(rng: np.random.Generator, seconds: float) -> Samples:
@@ -115,7 +160,7 @@ def waves(rng: np.random.Generator, seconds: float) -> Samples:
     return np.concatenate(parts)
 
 
-def muted_strings(rng: np.random.Generator, seconds: float) -> Samples:
+def muted_strings(rng: np.random.Generator, seconds: float, *, bright: bool) -> Samples:
     """Return bars of muted strings and chords, each bar at a pitch, a level and a tempo of its own."""
     row, at = np.zeros(round(seconds * SAMPLE_RATE)), 0
     while at < row.size:
@@ -129,7 +174,11 @@ def muted_strings(rng: np.random.Generator, seconds: float) -> Samples:
             sound = sum(
                 rng.uniform(0.5, 1)
                 * string(
-                    rng, root_hz * 2 ** (step / 12) * (1 + rng.normal(0, 0.001)), length_s, muted=not is_chord
+                    rng,
+                    root_hz * 2 ** (step / 12) * (1 + rng.normal(0, 0.001)),
+                    length_s,
+                    muted=not is_chord,
+                    bright=bright,
                 )
                 for step in steps
             )
@@ -142,11 +191,14 @@ def muted_strings(rng: np.random.Generator, seconds: float) -> Samples:
     return row
 
 
-def string(rng: np.random.Generator, pitch_hz: float, seconds: float, *, muted: bool) -> Samples:
+def string(
+    rng: np.random.Generator, pitch_hz: float, seconds: float, *, muted: bool, bright: bool
+) -> Samples:
     """Return a plucked string with a peak of 1: its harmonics die away, and the pick is noise."""
     frames = round(seconds * SAMPLE_RATE)
     time, sound = np.arange(frames) / SAMPLE_RATE, np.zeros(frames)
-    darkness = rng.uniform(1.0, 3.0)
+    darkness = rng.uniform(0.0, 2.0) if bright else rng.uniform(1.0, 3.0)
+    pickup = rng.uniform(0.04, 0.25) if bright else 0.5
     if muted:
         decay, further = rng.uniform(2, 12), rng.uniform(0.2, 3)
     else:
@@ -157,6 +209,8 @@ def string(rng: np.random.Generator, pitch_hz: float, seconds: float, *, muted: 
         if frequency_hz > 9000:
             break
         strength = rng.uniform(0.2, 1) / number**darkness * np.exp(-(decay + further * number) * time)
+        if bright:
+            strength *= np.sin(np.pi * number * pickup)
         sound += strength * np.sin(2 * np.pi * frequency_hz * time + rng.uniform(0, 6.283))
     pick = rng.uniform(0, 0.15) * np.abs(sound).max()
     noise = np.exp(-time / rng.uniform(0.001, 0.01)) * rng.standard_normal(frames)
@@ -202,19 +256,17 @@ def take(folder: Path, circuit: str, drive: float, size: str, *, quick: bool) ->
     return np.concatenate(dry), np.concatenate(wet)
 
 
-def with_low_notes(folder: Path, circuit: str, drive: float, first: Take, count: int) -> Take:
-    """Return most of what was learned first, and so many of the low notes."""
-    seeds = LOW_SEEDS[drive][:count]
-    low = [low_notes(seed) for seed in seeds]
+def with_low_notes(folder: Path, circuit: str, drive: float, first: Take, names: Sequence[str]) -> Take:
+    """Return most of what was learned first, and low notes."""
+    notes = [low(name) for name in names]
     driven = [
-        recording(folder, circuit, drive, f"low-{seed}", notes)
-        for seed, notes in zip(seeds, low, strict=True)
+        recording(folder, circuit, drive, name, played) for name, played in zip(names, notes, strict=True)
     ]
     end_s = sum(end - start for start, end in SPANS_S)
     before, after = (-round((end_s - place_s) * SAMPLE_RATE) for place_s in LOW_PLACE_S)
     dry, wet = (
         np.concatenate([audio[:before], *parts, audio[after:]])
-        for audio, parts in zip(first, (low, driven), strict=True)
+        for audio, parts in zip(first, (notes, driven), strict=True)
     )
     return dry, wet
 
@@ -226,27 +278,26 @@ def train(folder: Path, models: Path, circuit: str, size: str, *, quick: bool) -
     checkpoint = folder / circuit / f"{size}.checkpoint"
     fit = learn(first, drives, circuit, size, checkpoint, steps=40 if quick else STEPS)
     if (circuit, size) == HARDEST and not quick:
-        for number, (count, options) in enumerate(LOW_TRAININGS, start=1):
+        for number, (heard, options) in enumerate(LOW_TRAININGS, start=1):
             start = checkpoint.with_suffix(".nam")
             fit.save(start)
             takes = [
-                with_low_notes(folder, circuit, drive, pair, count)
-                for drive, pair in zip(drives, first, strict=True)
+                with_low_notes(folder, circuit, drive, first[drives.index(drive)], names)
+                for drive, names in heard
             ]
             frames = takes[0][0].size
             border = frames - round(LOW_JUDGED_S * SAMPLE_RATE)
             checkpoint = checkpoint.with_stem(f"{size}-{number}")
             fit = learn(
                 takes,
-                drives,
+                [drive for drive, _ in heard],
                 circuit,
                 size,
                 checkpoint,
                 start=start,
                 learned=(0, border),
                 judged=(border, frames),
-                effort="thorough",
-                **options,
+                **({"effort": "thorough"} | options),
             )
     path = models / f"{circuit}{'-light' if size == 'light' else ''}.nam"
     fit.save(path)
