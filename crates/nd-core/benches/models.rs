@@ -43,6 +43,41 @@ fn play(criterion: &mut Criterion) {
     }
 }
 
+/// Two signals through a recurrent network: one after the other, and together.
+fn streams(criterion: &mut Criterion) {
+    let dry: Vec<f32> = (0..FRAMES).map(|n| 0.3 * (n as f32 * 0.1).sin()).collect();
+    let mut signals = [dry.clone(), dry];
+    let mut group = criterion.benchmark_group("two signals");
+    group.throughput(Throughput::Elements(2 * FRAMES as u64));
+    for name in [
+        "lstm_1x8/model.nam",
+        "lstm_2x16/model.nam",
+        "coreaudioml_gru16/model.json",
+        "proteus_lstm40/model.json",
+    ] {
+        let spec = ModelSpec::from_slice(&file(name)).expect("the fixture loads");
+        for set in InstructionSet::available() {
+            let mut options = CompileOptions::default();
+            options.instruction_set = Some(set);
+            let mut models = [(); 2].map(|()| spec.compile(&options).expect("the fixture compiles"));
+            group.bench_function(BenchmarkId::new(format!("apart/{name}"), set), |bencher| {
+                bencher.iter(|| {
+                    for (model, signal) in models.iter_mut().zip(&mut signals) {
+                        model.process_in_place(black_box(signal));
+                    }
+                });
+            });
+            let mut streams = spec.compile_streams(&options, 2).expect("the fixture compiles");
+            group.bench_function(BenchmarkId::new(format!("together/{name}"), set), |bencher| {
+                bencher.iter(|| {
+                    streams
+                        .process_in_place(black_box(&mut signals.each_mut().map(|signal| &mut signal[..])));
+                });
+            });
+        }
+    }
+}
+
 fn load(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("load");
     for name in MODELS {
@@ -57,5 +92,5 @@ fn load(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, play, load);
+criterion_group!(benches, play, streams, load);
 criterion_main!(benches);

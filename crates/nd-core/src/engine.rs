@@ -11,6 +11,7 @@ mod model;
 mod program;
 mod signal;
 mod step;
+mod streams;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use convolve::{Convolve, Filter, Memory};
@@ -23,6 +24,7 @@ pub(crate) use step::{
     Activate, CellKind, Channels, Combine, Curve, Lookup, Mix, Modulate, Project, Recur, RecurrentLayer,
     Residual, ResidualCurve, Softmax, Step, Sum, Tap, Transpose,
 };
+pub use streams::Streams;
 
 /// Frames that the engine computes at a time, at the most: longer input is cut.
 pub const BLOCK: usize = 128;

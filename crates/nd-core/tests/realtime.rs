@@ -6,7 +6,7 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use nd_core::InstructionSet;
+use nd_core::{CompileOptions, InstructionSet};
 use support::{stage, subject};
 
 thread_local! {
@@ -100,6 +100,24 @@ fn nothing_on_the_audio_thread_touches_the_heap() {
             assert_eq!(calls, 0, "{} on {set}", subject.name);
             println!("{:10} {}", set.name(), subject.name);
         }
+    }
+}
+
+#[test]
+fn several_streams_do_not_touch_the_heap() {
+    for subject in subject::all(2000) {
+        let mut streams =
+            subject.spec.compile_streams(&CompileOptions::default(), 2).expect("a network that compiles");
+        let mut signals = [support::made_up::signal(5000, 0.7), support::made_up::signal(5000, 0.3)];
+        let calls = heap_calls(|| {
+            for block in [0, 1, 7, 64, 333, 5000] {
+                streams.process_in_place(&mut signals.each_mut().map(|signal| &mut signal[..block]));
+            }
+            streams.set_quality(0.0);
+            streams.process_in_place(&mut signals.each_mut().map(|signal| &mut signal[..]));
+            streams.reset();
+        });
+        assert_eq!(calls, 0, "{}", subject.name);
     }
 }
 
