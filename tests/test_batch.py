@@ -301,6 +301,49 @@ if sys.platform != "win32":  # which has no such limit
         assert set(files(out)) == {rows[0][0], rows[2][0]}
 
 
+SMALL_DISK = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1m none "$0" && exec "$@"')
+"""Before a folder and a command: runs it with a disk of a megabyte at the folder, which nothing else sees."""
+
+ON_SMALL_DISK = """
+import sys
+from pathlib import Path
+import neural_distortion as nd
+folder = Path(sys.argv[1])
+models = [nd.example_model("soft-clip")]
+results = nd.batch.render(str(folder / "*.wav"), models, folder / "out", gains_db=[-20])
+for row in results:
+    print(row.output, row.error_kind, row.error, sep="|")
+print(*sorted(path.name for path in (folder / "out").rglob("*.wav")))
+"""
+
+
+def may_mount() -> bool:
+    """Return whether this user may mount a disk."""
+    try:
+        return subprocess.run([*SMALL_DISK, "/tmp", "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+if may_mount():
+
+    def test_what_finds_no_room_on_the_disk_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
+        noise = np.random.default_rng(0).uniform(-1, 1, 400_000)
+        for name, frames in (("a", 20_000), ("b", 400_000), ("c", 20_000)):
+            nd.write(tmp_path / f"{name}.wav", noise[:frames], RATE)
+        out = tmp_path / "out"
+        out.mkdir()
+        command = [*SMALL_DISK, str(out), sys.executable, "-c", ON_SMALL_DISK, str(tmp_path)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert [line.split("|")[:2] for line in told[:3]] == [
+            ["soft-clip/a_-20dB.wav", "None"],
+            ["soft-clip/b_-20dB", "OSError"],
+            ["soft-clip/c_-20dB.wav", "None"],
+        ]
+        assert "No space left on device" in told[1]
+        assert told[3] == "a_-20dB.wav c_-20dB.wav"
+
+
 def test_rows_that_find_no_room_in_the_journal_are_in_the_results(tmp_path: Path) -> None:
     item = next(planned([tmp_path / "missing.wav"], [CLIPPER], Settings(), tmp_path).items())
     row = render_item(item, (), str(tmp_path), Settings()).rows[0]
