@@ -70,14 +70,23 @@ _TWICE: Heard = (
     (0.7, ("low-12", "low-16")),
     (1.0, ("low-11", "low-15")),
 )
-_MOST: Heard = (
+_EACH: Heard = (
     (0.1, ("low-14", "lowered", "bright-48")),
     (0.4, ("low-13", "lowered", "bright-47")),
     (0.7, ("low-12", "lowered", "bright-45")),
     (1.0, ("low-11", "lowered", "bright-41")),
+)
+_MOST: Heard = (
+    *_EACH,
     (1.0, ("low-15", "low-19", "bright-42")),
     (1.0, ("low-20", "lowered", "bright-43")),
     (1.0, ("low-21", "low-22", "low-32")),
+)
+_BRIGHT: Heard = (
+    *_EACH,
+    (1.0, ("bright-51", "bright-52", "bright-42")),
+    (1.0, ("bright-53", "bright-54", "bright-43")),
+    (1.0, ("bright-55", "low-20", "bright-56")),
 )
 LOW_TRAININGS: tuple[tuple[Heard, dict[str, Any]], ...] = (
     (_FEW, {"steps": 8000, "batch": 32, "segment": 512, "learning_rate": 3e-3}),
@@ -86,6 +95,7 @@ LOW_TRAININGS: tuple[tuple[Heard, dict[str, Any]], ...] = (
     ((*_TWICE, *2 * _TWICE[-1:]), {"steps": 4200, "batch": 24, "segment": 1024, "learning_rate": 1e-3}),
     (_MOST, {"steps": 7500, "batch": 24, "segment": 1024, "learning_rate": 1.5e-3, "effort": "normal"}),
     (_MOST, {"steps": 3000, "batch": 24, "segment": 1024, "learning_rate": 8e-4, "effort": "quick"}),
+    (_BRIGHT, {"steps": 3500, "batch": 24, "segment": 1024, "learning_rate": 1e-3, "effort": "quick"}),
 )
 """Of the trainings that follow: what they hear, and how they are done.
 
