@@ -33,8 +33,8 @@ FRAMES: Final = 16_381
 SHORT_FRAMES: Final = 8_191
 """A prime, for measurements that are repeated many times."""
 
-SETTLE_SECONDS: Final = 0.1
-"""What a model with a receptive field that is not known hears before it is measured."""
+SETTLE_SECONDS: Final = 1.0
+"""What a model hears before it is measured, if not more: the bias of a fuzz takes as long to settle."""
 
 TAIL_SECONDS: Final = 0.01
 """What follows the part that is measured: the end of a signal disturbs a model that resamples."""
