@@ -25,7 +25,7 @@ use network::Lowering;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CompileOptions {
-    /// The instructions to use; the fastest of this processor where `None`.
+    /// The instructions to use; those that play this network fastest on this processor where `None`.
     pub instruction_set: Option<InstructionSet>,
     /// How exact the activation functions are.
     pub math: Math,

@@ -3,7 +3,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 mod support;
 
-use nd_core::{InstructionSet, reference};
+use nd_core::{CompileOptions, InstructionSet, reference};
 use support::{esr_db, fixture, max_abs_error, subject, widen};
 
 /// Single precision rounds each of a network's thousands of sums; 5e-6 of the largest value bounds what they add up
@@ -112,4 +112,25 @@ fn a_standard_capture_has_its_13802_weights() {
     let subject = case.expect("the index has it").subject(0);
     let model = subject.compile(InstructionSet::best());
     assert_eq!(model.num_parameters(), 13802);
+}
+
+#[test]
+fn a_recurrent_network_of_few_units_leaves_no_half_of_a_vector_idle() {
+    let best = InstructionSet::best();
+    for (name, idle) in [("lstm_1x8", true), ("rtn_gru12", false), ("lstm_2x16", false)] {
+        let case =
+            fixture::cases().into_iter().find(|case| case.name == name).expect("a fixture of that name");
+        let spec = case.subject(1).spec;
+        let mut options = CompileOptions::default();
+        let lanes =
+            |options: &CompileOptions| spec.compile(options).expect("it compiles").instruction_set().lanes();
+        // Vectors of 8 are the shortest that are worth it.
+        let halved = idle && best.lanes() > 8;
+        assert_eq!(lanes(&options), if halved { 8 } else { best.lanes() }, "{name}");
+        // Two frames side by side need the registers.
+        options.rate_factor = 2;
+        assert_eq!(lanes(&options), best.lanes(), "{name} at twice its rate");
+        options.instruction_set = Some(InstructionSet::baseline());
+        assert_eq!(lanes(&options), InstructionSet::baseline().lanes(), "{name} as it was asked for");
+    }
 }

@@ -15,7 +15,7 @@ use crate::kernel::InstructionSet;
 use crate::kernel::mix::tile_heights;
 use crate::kernel::table::Table;
 use crate::reference;
-use crate::spec::{Activation, Conv1d, ModelSpec, Network};
+use crate::spec::{Activation, Conv1d, Layer, ModelSpec, Network};
 
 /// A planned program, and what is known about the network as a whole.
 pub(super) struct Lowering {
@@ -44,7 +44,7 @@ impl Lowering {
         method: AntiAliasing,
         rate_factor: usize,
     ) -> Result<Self, CompileError> {
-        let set = options.instruction_set.unwrap_or_else(InstructionSet::best);
+        let set = options.instruction_set.unwrap_or_else(|| fastest(&spec.network, rate_factor));
         let mut plan = Plan::new(set, rate_factor);
         let inputs = spec.in_channels();
         if inputs == 0 || inputs > 1 && !takes_parameters(spec) {
@@ -72,6 +72,25 @@ impl Lowering {
             prewarm_frames: lowered.recurs.then_some(lowered.silence.saturating_mul(rate_factor)),
         })
     }
+}
+
+/// The instructions that play a network fastest. Where half of the lanes are idle, longer vectors are slower than short ones,
+/// unless they have the registers for two frames side by side.
+fn fastest(network: &Network, rate_factor: usize) -> InstructionSet {
+    let best = InstructionSet::best();
+    let Network::Stack(stack) = network else { return best };
+    let units = stack.layers.iter().map(|layer| match layer {
+        Layer::Lstm(layer) => layer.hidden_size,
+        Layer::Gru(layer) => layer.hidden_size,
+        Layer::Rnn(layer) => layer.hidden_size,
+        Layer::Conv1d(_) | Layer::Conv2d(_) => usize::MAX,
+        Layer::Dense(_) | Layer::Affine(_) | Layer::Activation(_) => 0,
+    });
+    let half = best.lanes() / 2;
+    if rate_factor > 1 || best.lanes() < 16 || !(1..=half).contains(&units.max().unwrap_or(0)) {
+        return best;
+    }
+    InstructionSet::available().into_iter().find(|set| set.lanes() == half).unwrap_or(best)
 }
 
 /// Whether the inputs after the first are knobs.
