@@ -73,6 +73,10 @@ impl ModelSpec {
         let method = options.anti_aliasing.method(self);
         let rates = Rates::new(options.rate_factor, method)?;
         let quality_steps = self.quality_steps();
+        // What needs no plan is checked before there is one: a plan of a large model takes memory and time.
+        network::expect_size("", 1, self.out_channels())?;
+        let weights = quality_steps.iter().map(|&quality| self.network.num_parameters_at(quality));
+        expect_room(weights.sum::<f64>() as usize)?;
         let mut programs = Vec::with_capacity(quality_steps.len());
         let mut rehearsal = Vec::with_capacity(quality_steps.len());
         let mut receptive_field = 1;
@@ -85,15 +89,7 @@ impl ModelSpec {
             let mut program = lowering.program;
             network::expect_size("submodels", self.in_channels(), program.input.count)?;
             len += program.arena_len + program.weights.as_slice().len();
-            if len > MAX_LEN {
-                let what = "samples and weights of all sizes";
-                return Err(CompileError::LimitExceeded {
-                    path: String::new(),
-                    what,
-                    max: MAX_LEN as u64,
-                    found: len as u64,
-                });
-            }
+            expect_room(len)?;
             if options.prewarm {
                 let affordable = affordable_frames(&program) / quality_steps.len();
                 program.prewarm = lowering
@@ -148,6 +144,15 @@ impl ModelSpec {
         let exact = CompileOptions { math: Math::Exact, ..options.clone() };
         Ok(Some(play_test(&Lowering::of(self, &exact, AntiAliasing::Off, 1)?.program, test)))
     }
+}
+
+/// Refuses more samples and weights of all sizes than there may be.
+fn expect_room(len: usize) -> Result<(), CompileError> {
+    if len <= MAX_LEN {
+        return Ok(());
+    }
+    let what = "samples and weights of all sizes";
+    Err(CompileError::LimitExceeded { path: String::new(), what, max: MAX_LEN as u64, found: len as u64 })
 }
 
 /// The rates that a network runs at.

@@ -103,7 +103,8 @@ impl ModelSpec {
     /// A [`LoadError`] says what is wrong with the file, and where.
     pub fn from_slice_with(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
         let limits = &options.limits;
-        if bytes.starts_with(b"BMAN") {
+        // A number, of either order of bytes.
+        if bytes.starts_with(b"BMAN") || bytes.starts_with(b"NAMB") {
             let what = "the binary form of .nam (.namb)".to_owned();
             return Err(LoadError::UnsupportedFeature { path: String::new(), what });
         }

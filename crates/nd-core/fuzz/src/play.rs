@@ -18,7 +18,7 @@ pub fn small(bytes: &[u8]) -> Option<ModelSpec> {
         hidden_size: 32,
         num_layers: 4,
         weights: 10_000,
-        state_size: 1 << 22,
+        state_size: 1 << 23,
         ..Limits::default()
     };
     let spec = ModelSpec::from_slice_with(bytes, &LoadOptions { limits, ..LoadOptions::default() }).ok()?;

@@ -151,17 +151,19 @@ impl Program {
         }
     }
 
-    /// Gets a signal that has just been written ready to be read.
+    /// Gets channels that have just been written ready to be read.
     #[inline(always)]
     fn written(&self, state: &mut State, channels: &Channels, frames: usize, past: Past) {
         let index = channels.signal.0 as usize;
         let position = state.positions[index];
         match past {
             Past::Kept if channels.span.must_close(position, frames) => {
-                self.signals[index].close(state.arena.as_mut_slice(), position, frames);
+                self.signals[index].close(state.arena.as_mut_slice(), position, frames, channels.range());
             }
             Past::Kept => {}
-            Past::Constant => self.signals[index].fill_past(state.arena.as_mut_slice(), position),
+            Past::Constant => {
+                self.signals[index].fill_past(state.arena.as_mut_slice(), position, channels.range());
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Where the signals between the steps lie in the arena.
 
+use std::ops::Range;
+
 use super::BLOCK;
 use crate::kernel::Plane;
 
@@ -91,11 +93,13 @@ impl Signal {
         }
     }
 
-    /// Repeats what was written over the end of the ring, or at its start, where the next reader expects it.
-    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize) {
+    /// Repeats what was written of some channels over the end of the ring, or at its start, where the next reader
+    /// expects it.
+    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize, channels: Range<usize>) {
         let Layout::Ring { stride, len } = self.layout else { return };
         let (start, end) = (position as usize, position as usize + frames);
-        for channel in arena[self.offset..][..self.channels * stride].chunks_exact_mut(stride) {
+        let all = &mut arena[self.offset..];
+        for channel in all[channels.start * stride..channels.end * stride].chunks_exact_mut(stride) {
             if end > len {
                 channel.copy_within(len..end, 0);
             }
@@ -105,10 +109,11 @@ impl Signal {
         }
     }
 
-    /// Makes the whole past equal to the first frame of this block.
-    pub(crate) fn fill_past(&self, arena: &mut [f32], position: u32) {
+    /// Makes the whole past of some channels equal to the first frame of this block.
+    pub(crate) fn fill_past(&self, arena: &mut [f32], position: u32, channels: Range<usize>) {
         let Layout::Ring { stride, .. } = self.layout else { return };
-        for channel in arena[self.offset..][..self.channels * stride].chunks_exact_mut(stride) {
+        let all = &mut arena[self.offset..];
+        for channel in all[channels.start * stride..channels.end * stride].chunks_exact_mut(stride) {
             channel.fill(channel[position as usize]);
         }
     }

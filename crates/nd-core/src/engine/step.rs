@@ -54,6 +54,11 @@ impl Channels {
         Self { signal, first, count, span: Span::default() }
     }
 
+    /// Their numbers in the signal.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.first..self.first + self.count
+    }
+
     /// Where they are `delay` frames ago.
     #[inline(always)]
     pub(crate) fn plane(&self, state: &State, delay: usize) -> Plane {

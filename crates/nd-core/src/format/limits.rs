@@ -2,6 +2,7 @@
 
 use super::json::Node;
 use crate::error::LoadError;
+use crate::spec::Conv1d;
 
 /// The limits that keep a file from hurting the machine; each can be raised.
 ///
@@ -46,7 +47,7 @@ pub struct Limits {
     pub weights: usize,
     /// Bytes of metadata, and of keys of which nothing is known, in a file.
     pub metadata: usize,
-    /// Bytes of signal that the convolutions in a file remember.
+    /// Bytes that the convolutions in a file take while they play: the signal that they remember, and their steps.
     pub state_size: usize,
 }
 
@@ -84,27 +85,57 @@ impl Limits {
     }
 }
 
-/// How far back a network looks, and how much signal it remembers for that.
+/// How far back a network looks, and what its convolutions take while they play, about.
+///
+/// A few bytes of a file can ask for a lot of both: a dilation is one number, and a group has one weight.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
     frames: u64,
     pub(super) bytes: u64,
 }
 
+/// Frames beside those to remember of a signal that remembers any.
+const ROOM: u64 = 384;
+
+/// Bytes of a step, and of each of its taps.
+const STEP: u64 = 384;
+const TAP: u64 = 64;
+
 impl Memory {
+    /// What is counted.
+    pub(super) const BYTES: &str = "the bytes that its convolutions take";
+
     /// That of a network without memory.
     pub(super) const NONE: Self = Self { frames: 1, bytes: 0 };
 
-    /// Adds a convolution behind the others.
-    pub(super) fn add(&mut self, kernel_size: usize, dilation: usize, in_channels: usize) {
+    /// Adds a convolution behind the others; each of its groups is a step.
+    pub(super) fn add(&mut self, conv: &Conv1d) {
+        self.add_past(conv.kernel_size, conv.dilation, conv.in_channels);
+        self.add_steps(conv.groups, conv.kernel_size, 0);
+    }
+
+    /// Adds what a convolution looks back at.
+    pub(super) fn add_past(&mut self, kernel_size: usize, dilation: usize, in_channels: usize) {
         let frames = (kernel_size as u64 - 1).saturating_mul(dilation as u64);
         self.frames = self.frames.saturating_add(frames);
-        self.bytes = self.bytes.saturating_add(frames.saturating_mul(4 * in_channels as u64));
+        let room = if frames == 0 { 0 } else { ROOM };
+        self.add_bytes(frames.saturating_add(room).saturating_mul(4 * in_channels as u64));
+    }
+
+    /// Adds steps of so many taps, each with so many copied weights.
+    pub(super) fn add_steps(&mut self, steps: usize, taps: usize, weights: usize) {
+        let step = STEP.saturating_add(TAP.saturating_mul(taps as u64));
+        let step = step.saturating_add(4_u64.saturating_mul(weights as u64));
+        self.add_bytes(step.saturating_mul(steps as u64));
+    }
+
+    fn add_bytes(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// Checks what one network looks at and remembers.
     pub(super) fn check(self, node: &Node<'_>, limits: &Limits) -> Result<(), LoadError> {
         node.limit("the receptive field", limits.receptive_field, self.frames)?;
-        node.limit("the bytes of signal to remember", limits.state_size, self.bytes)
+        node.limit(Self::BYTES, limits.state_size, self.bytes)
     }
 }

@@ -321,8 +321,7 @@ fn fill_conv(conv: &mut Conv1d, weights: &mut Numbers<'_>) -> Result<(), LoadErr
     Ok(())
 }
 
-/// Checks how many layers there are, how far back their convolutions look one after the other, and how much signal
-/// they remember for that.
+/// Checks how many layers there are, how far back their convolutions look one after the other, and what they take.
 fn check_memory<'c>(
     part: &mut Part<'_>,
     layers: usize,
@@ -330,11 +329,10 @@ fn check_memory<'c>(
 ) -> Result<(), LoadError> {
     let mut memory = Memory::NONE;
     for conv in convs {
-        memory.add(conv.kernel_size, conv.dilation, conv.in_channels);
+        memory.add(conv);
     }
     let (node, limits, spent) = (part.config.node(), &part.options.limits, &mut *part.spent);
     memory.check(node, limits)?;
     Spent::spend(&mut spent.layers, layers as u64, node, "the number of layers", limits.total_layers)?;
-    let what = "the bytes of signal to remember";
-    Spent::spend(&mut spent.state_size, memory.bytes, node, what, limits.state_size)
+    Spent::spend(&mut spent.state_size, memory.bytes, node, Memory::BYTES, limits.state_size)
 }

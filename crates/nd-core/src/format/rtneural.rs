@@ -113,7 +113,6 @@ pub(super) fn stack(
                 return Err(shape.mismatch(reader.width, found));
             }
         }
-        reader.memory.check(&layers_node, limits)?;
     }
     Ok(Stack { in_channels, ..Stack::new(layers) })
 }
@@ -226,7 +225,9 @@ impl StackReader<'_> {
         {
             return Err(strides.unsupported("a convolution over time with a stride"));
         }
-        self.memory.add(kernel_size, dilation, in_channels);
+        self.memory.add_past(kernel_size, dilation, in_channels);
+        self.memory.add_steps(groups, kernel_size, 0);
+        self.memory.check(file.node(), limits)?;
         let (kernel, bias) = kernel_and_bias(file)?;
         let inputs = in_channels / groups;
         let weight = self.tensor(&kernel, [kernel_size, inputs, out_channels], |[k, i, o]| {
@@ -261,9 +262,13 @@ impl StackReader<'_> {
         }
         self.width = out_filters.saturating_mul(out_features);
         file.node().limit("the number of channels", limits.channels, self.width as u64)?;
-        self.memory.add(kernel_size_time, dilation, in_channels);
-        let (kernel, bias) = kernel_and_bias(file)?;
+        self.memory.add_past(kernel_size_time, dilation, in_channels);
         let dims = [kernel_size_time, kernel_size_feature, in_filters, out_filters];
+        let weights = dims.iter().fold(1_usize, |product, &size| product.saturating_mul(size));
+        // Each feature is a step with weights of its own: padding may cut some off.
+        self.memory.add_steps(out_features, kernel_size_time.saturating_mul(kernel_size_feature), weights);
+        self.memory.check(file.node(), limits)?;
+        let (kernel, bias) = kernel_and_bias(file)?;
         let weight = self.tensor(&kernel, dims, |[t, f, i, o]| {
             ((t * kernel_size_feature + f) * in_filters + i) * out_filters + o
         })?;

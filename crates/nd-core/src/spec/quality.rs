@@ -113,6 +113,11 @@ impl LayerArray {
         Widths { channels: cut, bottleneck }
     }
 
+    /// How much of its channels the array has at a quality, from 0 to 1.
+    pub(super) fn part_at(&self, quality: f64) -> f64 {
+        self.widths_at(quality).channels as f64 / self.rechannel.out_channels.max(1) as f64
+    }
+
     /// What the array's layers give to the head, when they have this bottleneck.
     fn head_width(&self, bottleneck: usize) -> usize {
         let head1x1 = self.layers.first().and_then(|layer| layer.head1x1.as_ref());

@@ -17,6 +17,27 @@ impl ModelSpec {
 }
 
 impl Network {
+    /// How many weights the network has at a quality, about: a slimmable array has as much less as its channels squared.
+    pub(crate) fn num_parameters_at(&self, quality: f64) -> f64 {
+        match self {
+            Self::Stack(_) => self.num_parameters() as f64,
+            Self::WaveNet(wavenet) => {
+                let condition = wavenet.condition.as_ref();
+                let condition = condition.map_or(0.0, |spec| spec.network.num_parameters_at(quality));
+                let arrays = wavenet.arrays.iter();
+                let arrays = arrays.map(|array| self::array(array) as f64 * array.part_at(quality).powi(2));
+                condition + arrays.sum::<f64>()
+            }
+            Self::Container(members) => {
+                let chosen = members.iter().find(|member| quality < member.max_value).or(members.last());
+                chosen.map_or(0.0, |member| member.model.network.num_parameters_at(quality))
+            }
+            Self::Sequential(models) => {
+                models.iter().map(|model| model.network.num_parameters_at(quality)).sum()
+            }
+        }
+    }
+
     /// Number of trained numbers; of a container, that of its largest member.
     pub fn num_parameters(&self) -> usize {
         match self {
