@@ -63,6 +63,8 @@ MODELS = {
         )
     },
     "soft_clip": nd.example_model("soft-clip"),
+    "keras_2d": DATA / "hostile" / "valid_keras_2d.bin",
+    "keras_2d_same": DATA / "hostile" / "valid_keras_2d_same.bin",
 }
 """Every kind of network and of layer."""
 
@@ -189,24 +191,28 @@ def test_a_program_has_the_size_that_is_set(tmp_path: Path) -> None:
 
 
 def test_what_a_program_cannot_express_is_said(tmp_path: Path) -> None:
+    zeros = [0.0] * 1024
+    first = {"type": "dense", "shape": [None, None, 1024], "weights": [[zeros]]}
     features = {
         "type": "conv2d",
         "activation": "",
         "num_filters_in": 1,
         "num_filters_out": 1,
-        "num_features_in": 1,
-        "kernel_size_time": 1,
+        "num_features_in": 1024,
+        "kernel_size_time": 16,
         "kernel_size_feature": 1,
         "dilation": 1,
         "strides": 1,
-        "padding": "valid",
-        "shape": [None, None, 1, 1],
-        "weights": [[[[[0.5]]]], [0.0]],
+        "padding": "same",
+        "shape": [None, None, 1024, 1],
+        "weights": [[[[[0.5]]]] * 16, [0.0]],
     }
-    model = nd.load(json.dumps({"in_shape": [None, None, 1], "layers": [features]}).encode())
+    last = {"type": "dense", "shape": [None, None, 1], "weights": [[[0.0]] * 1024]}
+    model = nd.load(json.dumps({"in_shape": [None, None, 1], "layers": [first, features, last]}).encode())
     for name in ("a.onnx", "a.hpp", "a.rs"):
         with pytest.raises(
-            nd.ModelError, match=r"layers\[0\]: expected a layer without features, found a Conv2d"
+            nd.ModelError,
+            match=r"layers\[1\]: expected at most 16000000 weights .*, found 16777216",
         ):
             model.save(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use nd_core::ModelSpec;
+use nd_core::{CompileOptions, ModelSpec};
 
 /// What reading a file may take beside it.
 const MOST: usize = 64 << 20;
@@ -57,13 +57,15 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The most that reading a file takes, in bytes, and the kind of its error.
+/// The most that reading and compiling a file takes, in bytes, and the kind of its error.
 fn peak(file: &str) -> (usize, Option<&'static str>) {
     let before = HELD.get();
     PEAK.set(before);
-    let outcome = ModelSpec::from_slice(file.as_bytes());
-    let peak = PEAK.get() - before;
-    (peak, outcome.err().map(|error| error.kind()))
+    let outcome = match ModelSpec::from_slice(file.as_bytes()) {
+        Ok(spec) => spec.compile(&CompileOptions::default()).err().map(|error| error.kind()),
+        Err(error) => Some(error.kind()),
+    };
+    (PEAK.get() - before, outcome)
 }
 
 /// So many zeros, then `last`, with commas between them.
@@ -131,6 +133,20 @@ fn refusing_a_file_takes_little_memory() {
             model.replacen(r#""version""#, &format!(r#"{notes}{}"}},"version""#, "x".repeat(8 << 20)), 1);
         format!(r#"{open}[{{"max_value":1,"model":{inner}}}]}}}}"#)
     });
+    let slimmable = r#"{"input_size":1,"condition_size":1,"channels":1024,"kernel_size":1,"dilations":[1,1],
+        "activation":"Tanh","head_size":1,"head_bias":false,"slimmable":{"method":"slice_channels_uniform"}}"#;
+    let grouped = r#"{"input_size":1,"condition_size":1,"channels":1024,"kernel_size":4096,"groups_input":1024,
+        "layer1x1":{"groups":1024},"dilations":[1,1],"activation":"Tanh","head_size":1,"head_bias":false}"#;
+    let layers = |array: &str| format!(r#"{{"layers":[{array}],"head_scale":1}}"#);
+    let features = |kernel_size_time: usize| {
+        let taps = vec!["[[[1]]]"; kernel_size_time].join(",");
+        let conv = format!(
+            r#"{{"type":"conv2d","kernel_size_time":{kernel_size_time},"kernel_size_feature":1,"dilation":1,"strides":1,
+            "num_filters_in":1,"num_filters_out":1,"num_features_in":1024,"padding":"same","weights":[[{taps}],[0]]}}"#
+        );
+        let dense = format!(r#"{{"type":"dense","shape":[null,null,1024],"weights":[[{row}]]}}"#);
+        format!(r#"{{"in_shape":[null,null,1],"layers":[{dense},{}]}}"#, vec![conv; 8].join(","))
+    };
     let layer = format!(r#""rec.weight_ih_l0":{0},"rec.weight_hh_l0":{0}"#, rows(4096, &row, &row));
     let files = [
         ("a WaveNet whose last weight is infinite", wide_wavenet("1e39")),
@@ -154,6 +170,18 @@ fn refusing_a_file_takes_little_memory() {
             "skip":0}},"state_dict":{{{layer}}}}}"#
             ),
         ),
+        (
+            "a WaveNet of two outputs",
+            wide_wavenet("0")
+                .replace(r#""head_size":1"#, r#""head_size":2"#)
+                .replace("[0,", &format!("[{}", numbers(1025, ""))),
+        ),
+        (
+            "a model of a thousand sizes",
+            nam("WaveNet", &layers(slimmable), &numbers(2 * (2 * 1024 * 1024 + 3 * 1024) + 2048, "0")),
+        ),
+        ("groups of many taps", nam("WaveNet", &layers(grouped), &numbers(2 * 1024 * 4100 + 2048, "0"))),
+        ("features of many taps", features(2048)),
         ("as many lists as there may be", format!("[{}0", "[],".repeat(65_535))),
         ("a long text that does not end", format!(r#"{{"version":"{}"#, "x".repeat(60 << 20))),
         ("unknown keys", format!(r#"{{"layers":[],"in_shape":[1],"notes":"{}"}}"#, "x".repeat(40 << 20))),

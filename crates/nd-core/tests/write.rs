@@ -156,6 +156,9 @@ fn every_network_plays_the_same_in_every_format_that_can_express_it() {
         ("onnx", "wavenet", 44),
         ("cpp", "wavenet", 44),
         ("rust", "wavenet", 44),
+        ("onnx", "conv2d", 1),
+        ("cpp", "conv2d", 1),
+        ("rust", "conv2d", 1),
     ] {
         let found = count(target, kind);
         assert!(found >= least, "{target} can express {found} of {kind}, not {least}");

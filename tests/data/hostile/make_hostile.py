@@ -162,9 +162,9 @@ def keras() -> Json:
     return {"in_shape": [None, None, 1], "layers": layers}
 
 
-def keras_2d() -> Json:
-    """Return a convolution over time and features, and its normalisation."""
-    conv = {
+def conv_2d() -> Json:
+    """Return a convolution over time and features."""
+    return {
         "type": "conv2d",
         "activation": "relu",
         "shape": [None, None, 2, 2],
@@ -178,9 +178,13 @@ def keras_2d() -> Json:
         "padding": "valid",
         "weights": [[[[[1, 2]], [[3, 4]]]], [5, 6]],
     }
+
+
+def keras_2d() -> Json:
+    """Return a convolution over time and features, and its normalisation."""
     layers = [
         {"type": "dense", "shape": [None, None, 5], "weights": [[[1, 2, 3, 4, 5]]]},
-        conv,
+        conv_2d(),
         {
             "type": "batchnorm2d",
             "shape": [None, None, 2, 2],
@@ -189,6 +193,27 @@ def keras_2d() -> Json:
             "weights": [[1, 2], [4, 16]],
         },
         {"type": "dense", "shape": [None, None, 1], "weights": [[[1], [1], [1], [1]]]},
+    ]
+    return {"in_shape": [None, None, 1], "layers": layers}
+
+
+def keras_2d_same() -> Json:
+    """Return a convolution that looks back and beyond its features, whose weights are all different."""
+    kernel = [[[[round(0.01 * (9 * t + 3 * f + i) - 0.1, 3), round(0.1 - 0.02 * t * f * i, 3)] for i in (0, 1)] for f in (0, 1, 2)] for t in (0, 1, 2)]
+    conv = conv_2d() | {
+        "activation": "tanh",
+        "shape": [None, None, 3, 2],
+        "kernel_size_time": 3,
+        "kernel_size_feature": 3,
+        "num_filters_in": 2,
+        "padding": "same",
+        "weights": [kernel, [0.1, -0.2]],
+    }
+    ten = [round(0.1 * n - 0.4, 1) for n in range(10)]
+    layers = [
+        {"type": "dense", "shape": [None, None, 10], "weights": [[ten]]},
+        conv,
+        {"type": "dense", "shape": [None, None, 1], "weights": [[[0.3], [-0.2], [0.5], [0.1], [-0.4], [0.2]]]},
     ]
     return {"in_shape": [None, None, 1], "layers": layers}
 
@@ -285,6 +310,7 @@ VALID = {
     "sequential": sequential,
     "keras": keras,
     "keras_2d": keras_2d,
+    "keras_2d_same": keras_2d_same,
     "aidax": aidax,
     "proteus": proteus,
     "mlp": mlp,
@@ -617,7 +643,15 @@ def layer_arrays() -> Iterator[Case]:
         "wavenet_memory",
         "a kilobyte that asks for four gigabytes of history",
         text(wide),
-        Error("limit_exceeded", "config", "268435456", "4026531840"),
+        Error("limit_exceeded", "config", "268435456", "4050146816"),
+    )
+    grouped = edit(edit(legacy(), "config.layers[0].dilations", [1] * 256), "config.layers[0].channels", 1024)
+    grouped["config"]["layers"][0]["groups_input"] = 1024
+    yield Case(
+        "wavenet_groups_many",
+        "a kilobyte of groups that asks for half a gigabyte",
+        text(grouped),
+        Error("limit_exceeded", "config", "268435456", "538149760"),
     )
 
 
@@ -914,6 +948,24 @@ def keras_files() -> Iterator[Case]:
             Error("shape_mismatch", "layers[1].num_features_in", "5", "4"),
         ),
         (
+            "keras_2d_taps",
+            "a kernel that asks for eighteen gigabytes of taps",
+            keras_2d() | {"in_shape": [None, None, 1024]},
+            "layers",
+            [
+                conv_2d()
+                | {
+                    "kernel_size_time": 4096,
+                    "kernel_size_feature": 64,
+                    "num_filters_out": 1,
+                    "num_features_in": 1024,
+                    "padding": "same",
+                    "strides": 1,
+                }
+            ],
+            Error("limit_exceeded", "layers[0]", "268435456", "18305896448"),
+        ),
+        (
             "aidax_in_skip",
             "an in_skip of 2",
             aidax(),
@@ -1043,6 +1095,12 @@ def no_models() -> Iterator[Case]:
             "namb",
             "the binary form of .nam",
             b"BMAN" + bytes(28),
+            Error("unsupported_feature", None, None, "the binary form of .nam (.namb)"),
+        ),
+        (
+            "namb_other_order",
+            "the same with its bytes the other way round",
+            b"NAMB" + bytes(28),
             Error("unsupported_feature", None, None, "the binary form of .nam (.namb)"),
         ),
         ("brackets", "ten thousand brackets", b"[" * 10_000, Error("limit_exceeded", None, "64", "65")),

@@ -10,9 +10,12 @@ use super::Target;
 use super::fold::{check_len, inexpressible};
 use crate::error::WriteError;
 use crate::spec::{
-    Activation, Affine, Conv1d, Film, Gating, Gru, Layer, Lstm, ModelSpec, Network, Prewarm, Rnn, Stack,
-    WaveNet, WaveNetLayer,
+    Activation, Affine, Conv1d, Conv2d, Film, Gating, Gru, Layer, Lstm, ModelSpec, Network, Padding, Prewarm,
+    Rnn, Stack, WaveNet, WaveNetLayer,
 };
+
+/// Weights that a convolution over features may become: as many as a file may have.
+const MAX_UNFOLDED: usize = 16_000_000;
 
 /// Operations in order. Value 0 is the input, value n what the operation n - 1 gives.
 struct Graph {
@@ -191,7 +194,10 @@ impl Builder {
         match layer {
             Layer::Dense(dense) => self.conv(&Conv1d::from(dense), x, path),
             Layer::Conv1d(conv) => self.conv(conv, x, path),
-            Layer::Conv2d(_) => Err(inexpressible(self.target, path, "a layer without features", "a Conv2d")),
+            Layer::Conv2d(conv) => {
+                let conv = self.unfolded(conv, path)?;
+                self.conv(&conv, x, path)
+            }
             Layer::Activation(activation) => Ok(self.activation(activation, x)),
             Layer::Affine(affine) => {
                 self.expect(x, affine.scale.len(), path)?;
@@ -245,6 +251,54 @@ impl Builder {
         check_len(path, &bias, out_channels)?;
         self.memory += kernel_size.saturating_sub(1) * dilation;
         Ok(self.add(Op::Conv(Conv1d { bias: Some(bias), ..conv.clone() }), &[x], out_channels))
+    }
+
+    /// A convolution over time and features as one over time alone: what a kernel does not reach has weights of 0.
+    fn unfolded(&self, conv: &Conv2d, path: &str) -> Result<Conv1d, WriteError> {
+        let &Conv2d { in_filters, out_filters, in_features, out_features, .. } = conv;
+        let &Conv2d { kernel_size_time, kernel_size_feature, dilation, stride, .. } = conv;
+        let product = |sizes: &[usize]| sizes.iter().fold(1_usize, |all, &size| all.saturating_mul(size));
+        check_len(
+            path,
+            &conv.weight,
+            product(&[kernel_size_time, kernel_size_feature, in_filters, out_filters]),
+        )?;
+        let widths = [in_features, in_filters, out_features, out_filters];
+        let len = product(&[&widths[..], &[kernel_size_time]].concat());
+        if len > MAX_UNFOLDED {
+            let expected = format!("at most {MAX_UNFOLDED} weights for all features together");
+            return Err(inexpressible(self.target, path, expected, len.to_string()));
+        }
+        let before = match conv.padding {
+            Padding::Valid => 0,
+            Padding::Same => {
+                let reach = out_features.saturating_sub(1).saturating_mul(stride);
+                reach.saturating_add(kernel_size_feature).saturating_sub(in_features) / 2
+            }
+        };
+        let in_channels = in_features * in_filters;
+        let mut weight = vec![0.0; len];
+        for (index, &number) in conv.weight.iter().enumerate() {
+            let (rest, out) = (index / out_filters, index % out_filters);
+            let (rest, filter) = (rest / in_filters, rest % in_filters);
+            let (time, offset) = (rest / kernel_size_feature, rest % kernel_size_feature);
+            for feature in 0..out_features {
+                let place = feature.saturating_mul(stride).saturating_add(offset);
+                if let Some(from) = place.checked_sub(before).filter(|from| *from < in_features) {
+                    let row = (feature * out_filters + out) * in_channels + from * in_filters + filter;
+                    weight[row * kernel_size_time + time] = number;
+                }
+            }
+        }
+        Ok(Conv1d {
+            in_channels,
+            out_channels: out_features * out_filters,
+            kernel_size: kernel_size_time,
+            dilation,
+            groups: 1,
+            weight,
+            bias: conv.bias.as_ref().map(|bias| bias.repeat(out_features)),
+        })
     }
 
     fn activation(&mut self, activation: &Activation, x: usize) -> usize {
