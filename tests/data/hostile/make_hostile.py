@@ -199,7 +199,13 @@ def keras_2d() -> Json:
 
 def keras_2d_same() -> Json:
     """Return a convolution that looks back and beyond its features, whose weights are all different."""
-    kernel = [[[[round(0.01 * (9 * t + 3 * f + i) - 0.1, 3), round(0.1 - 0.02 * t * f * i, 3)] for i in (0, 1)] for f in (0, 1, 2)] for t in (0, 1, 2)]
+    kernel = [
+        [
+            [[round(0.01 * (9 * t + 3 * f + i) - 0.1, 3), round(0.1 - 0.02 * t * f * i, 3)] for i in (0, 1)]
+            for f in (0, 1, 2)
+        ]
+        for t in (0, 1, 2)
+    ]
     conv = conv_2d() | {
         "activation": "tanh",
         "shape": [None, None, 3, 2],
@@ -213,7 +219,11 @@ def keras_2d_same() -> Json:
     layers = [
         {"type": "dense", "shape": [None, None, 10], "weights": [[ten]]},
         conv,
-        {"type": "dense", "shape": [None, None, 1], "weights": [[[0.3], [-0.2], [0.5], [0.1], [-0.4], [0.2]]]},
+        {
+            "type": "dense",
+            "shape": [None, None, 1],
+            "weights": [[[0.3], [-0.2], [0.5], [0.1], [-0.4], [0.2]]],
+        },
     ]
     return {"in_shape": [None, None, 1], "layers": layers}
 
