@@ -423,8 +423,8 @@ impl Task {
     /// Loads the model that is selected, or says why not.
     fn choose_model(&mut self, selection: &Selection) -> Result<Option<String>, String> {
         if selection.is_none() {
-            (self.loaded.amp, self.loaded.model) = (None, Selection::default());
-            self.changed = true;
+            self.changed |= self.loaded.amp.take().is_some();
+            self.loaded.model = Selection::default();
             self.params.model.note(Selection::default());
             self.loader.update(|status| status.model = None);
             return Ok(None);
@@ -496,8 +496,8 @@ impl Task {
     /// Loads the impulse response that is selected, or says why not.
     fn choose_cabinet(&mut self, selection: &Selection) -> Result<Option<String>, String> {
         if selection.is_none() {
-            (self.loaded.response, self.loaded.cabinet) = (None, Selection::default());
-            self.changed = true;
+            self.changed |= self.loaded.response.take().is_some();
+            self.loaded.cabinet = Selection::default();
             self.params.cabinet.note(Selection::default());
             self.loader.update(|status| status.cabinet = None);
             return Ok(None);
@@ -721,9 +721,14 @@ mod tests {
     fn a_session_with_the_model_that_plays_compiles_nothing() {
         let mut scene = Scene::new(Selection::factory("Soft clip"));
         assert_eq!(scene.settle(), 1, "the first rig");
-        let now = scene.params.model.get();
-        scene.params.model.set(now);
-        assert_eq!(scene.settle(), 0, "rigs for the same model");
+        let now = (scene.params.model.get(), scene.params.cabinet.get());
+        scene.params.model.set(now.0);
+        scene.params.cabinet.set(now.1);
+        assert_eq!(scene.settle(), 0, "rigs for the same model, and no cabinet as before");
+        scene.params.model.set(Selection::default());
+        assert_eq!(scene.settle(), 1, "one without a model");
+        scene.params.model.set(Selection::default());
+        assert_eq!(scene.settle(), 0, "rigs for no model as before");
         scene.params.model.set(Selection::factory("Overdrive"));
         assert_eq!(scene.settle(), 1, "one for another model");
         let model = scene.loader.status().model.clone().expect("a model");

@@ -1,7 +1,7 @@
 //! Every knob and switch that a host sees. The ids are stable: a session saved with one version opens in the next.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nice_plug::prelude::*;
 
@@ -119,6 +119,26 @@ pub struct NdParams {
 
     /// Models to go forward by, counted up by `next` and down by `previous`.
     pub steps: Arc<AtomicI32>,
+    /// Whether any of these parameters has moved.
+    pub moved: Moved,
+}
+
+/// Whether a parameter has moved since the audio thread last looked. To ask this is cheaper than to read them all.
+#[derive(Debug, Clone, Default)]
+pub struct Moved(Arc<AtomicBool>);
+
+impl Moved {
+    /// What a parameter calls when it has moved.
+    fn callback<T>(&self) -> Arc<dyn Fn(T) + Send + Sync> {
+        let moved = Arc::clone(&self.0);
+        Arc::new(move |_| moved.store(true, Ordering::Release))
+    }
+
+    /// Says whether one has, and forgets it. What has moved before this returns is read with its new value.
+    pub(crate) fn take(&self) -> bool {
+        // To look first is cheaper: most blocks bring nothing.
+        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Acquire)
+    }
 }
 
 /// A knob of the model.
@@ -236,28 +256,45 @@ pub enum OutputMode {
     Calibrated,
 }
 
-fn decibels(name: &str, default: f32, min: f32, max: f32) -> FloatParam {
-    FloatParam::new(name, default, FloatRange::Linear { min, max }).with_unit(" dB").with_step_size(0.1)
+impl Moved {
+    fn float(&self, name: impl Into<String>, default: f32, range: FloatRange) -> FloatParam {
+        FloatParam::new(name, default, range).with_callback(self.callback())
+    }
+
+    fn choice<T: Enum + PartialEq + 'static>(&self, name: &str, default: T) -> EnumParam<T> {
+        EnumParam::new(name, default).with_callback(self.callback())
+    }
+
+    fn decibels(&self, name: &str, default: f32, min: f32, max: f32) -> FloatParam {
+        self.float(name, default, FloatRange::Linear { min, max }).with_unit(" dB").with_step_size(0.1)
+    }
+
+    /// From 0 % to 100 %.
+    fn percent(&self, name: impl Into<String>, default: f32) -> FloatParam {
+        self.float(name, default, UNIT)
+            .with_unit(" %")
+            .with_value_to_string(formatters::v2s_f32_percentage(0))
+            .with_string_to_value(formatters::s2v_f32_percentage())
+    }
+
+    fn switch(&self, name: &str, default: bool) -> BoolParam {
+        switch(name, default).with_callback(self.callback())
+    }
 }
+
+const UNIT: FloatRange = FloatRange::Linear { min: 0.0, max: 1.0 };
 
 fn switch(name: &str, default: bool) -> BoolParam {
     BoolParam::new(name, default)
         .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.to_owned()))
 }
 
-fn percent(param: FloatParam) -> FloatParam {
-    param
-        .with_unit(" %")
-        .with_value_to_string(formatters::v2s_f32_percentage(0))
-        .with_string_to_value(formatters::s2v_f32_percentage())
-}
-
-/// A switch that calls for another model when it is turned on.
+/// A switch that calls for another model when it is turned on. It changes nothing that the audio thread reads.
 fn step(name: &str, by: i32, steps: &Arc<AtomicI32>) -> BoolParam {
     let steps = Arc::clone(steps);
     switch(name, false).with_callback(Arc::new(move |on| {
         if on {
-            steps.fetch_add(by, Relaxed);
+            steps.fetch_add(by, Ordering::Relaxed);
         }
     }))
 }
@@ -265,34 +302,29 @@ fn step(name: &str, by: i32, steps: &Arc<AtomicI32>) -> BoolParam {
 impl Default for NdParams {
     fn default() -> Self {
         let steps = Arc::new(AtomicI32::new(0));
-        let unit = FloatRange::Linear { min: 0.0, max: 1.0 };
-        let knob =
-            |index: usize| Knob { value: percent(FloatParam::new(format!("Knob {}", index + 1), 0.5, unit)) };
+        let moved = Moved::default();
+        let knob = |index: usize| Knob { value: moved.percent(format!("Knob {}", index + 1), 0.5) };
         let release = FloatRange::Skewed { min: 5.0, max: 1000.0, factor: FloatRange::skew_factor(-1.5) };
         Self {
             model: Chosen::new(Selection::factory("Overdrive")),
             cabinet: Chosen::default(),
             window: WindowSize::default(),
             scale: Scale::default(),
-            bypass: switch("Bypass", false).make_bypass(),
-            channels: EnumParam::new("Channels", Channels::Stereo),
-            input_gain: decibels("Input", 0.0, -24.0, 24.0),
-            calibrate: switch("Calibrate input", false),
-            interface_level: FloatParam::new(
-                "Interface level",
-                12.0,
-                FloatRange::Linear { min: -10.0, max: 30.0 },
-            )
-            .with_unit(" dBu")
-            .with_step_size(0.1),
-            gate: switch("Gate", false),
-            gate_threshold: decibels("Gate threshold", -60.0, -100.0, 0.0),
-            gate_hysteresis: decibels("Gate hysteresis", 6.0, 0.0, 24.0),
-            gate_release: FloatParam::new("Gate release", 100.0, release)
-                .with_unit(" ms")
-                .with_step_size(1.0),
-            amp: switch("Model", true),
-            quality: FloatParam::new("Quality", 1.0, unit)
+            bypass: moved.switch("Bypass", false).make_bypass(),
+            channels: moved.choice("Channels", Channels::Stereo),
+            input_gain: moved.decibels("Input", 0.0, -24.0, 24.0),
+            calibrate: moved.switch("Calibrate input", false),
+            interface_level: moved
+                .float("Interface level", 12.0, FloatRange::Linear { min: -10.0, max: 30.0 })
+                .with_unit(" dBu")
+                .with_step_size(0.1),
+            gate: moved.switch("Gate", false),
+            gate_threshold: moved.decibels("Gate threshold", -60.0, -100.0, 0.0),
+            gate_hysteresis: moved.decibels("Gate hysteresis", 6.0, 0.0, 24.0),
+            gate_release: moved.float("Gate release", 100.0, release).with_unit(" ms").with_step_size(1.0),
+            amp: moved.switch("Model", true),
+            quality: moved
+                .float("Quality", 1.0, UNIT)
                 .with_value_to_string(Arc::new(|quality| {
                     if quality >= 1.0 { "Full".to_owned() } else { format!("{:.0} %", 100.0 * quality) }
                 }))
@@ -307,24 +339,46 @@ impl Default for NdParams {
                         .ok()
                         .map(|percent| percent / 100.0)
                 })),
-            anti_aliasing: EnumParam::new("Anti-aliasing", AntiAliasing::Off),
-            render_anti_aliasing: EnumParam::new("Anti-aliasing in renders", RenderAntiAliasing::Live),
+            anti_aliasing: moved.choice("Anti-aliasing", AntiAliasing::Off),
+            render_anti_aliasing: moved.choice("Anti-aliasing in renders", RenderAntiAliasing::Live),
             knobs: std::array::from_fn(knob),
             previous: step("Previous model", -1, &steps),
             next: step("Next model", 1, &steps),
-            cab: switch("Cabinet", true),
-            cab_side: EnumParam::new("Cabinet side", Side::Both),
-            tone: switch("Tone stack", true),
-            bass: decibels("Bass", 0.0, -12.0, 12.0),
-            mid: decibels("Mid", 0.0, -12.0, 12.0),
-            treble: decibels("Treble", 0.0, -12.0, 12.0),
-            presence: decibels("Presence", 0.0, -12.0, 12.0),
-            dc_blocker: switch("DC blocker", true),
-            output_mode: EnumParam::new("Output mode", OutputMode::Normalised),
-            output_gain: decibels("Output", 0.0, -40.0, 24.0),
-            mix: percent(FloatParam::new("Mix", 1.0, unit)),
-            mute: switch("Mute", false),
+            cab: moved.switch("Cabinet", true),
+            cab_side: moved.choice("Cabinet side", Side::Both),
+            tone: moved.switch("Tone stack", true),
+            bass: moved.decibels("Bass", 0.0, -12.0, 12.0),
+            mid: moved.decibels("Mid", 0.0, -12.0, 12.0),
+            treble: moved.decibels("Treble", 0.0, -12.0, 12.0),
+            presence: moved.decibels("Presence", 0.0, -12.0, 12.0),
+            dc_blocker: moved.switch("DC blocker", true),
+            output_mode: moved.choice("Output mode", OutputMode::Normalised),
+            output_gain: moved.decibels("Output", 0.0, -40.0, 24.0),
+            mix: moved.percent("Mix", 1.0),
+            mute: moved.switch("Mute", false),
             steps,
+            moved,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audio_thread_hears_of_every_parameter_that_moves() {
+        let params = NdParams::default();
+        assert!(!params.moved.take(), "nothing has");
+        for (id, param, _) in params.param_map() {
+            #[expect(unsafe_code, reason = "a parameter is set as the framework sets it")]
+            // SAFETY: the parameters outlive the pointer to one of them.
+            unsafe {
+                let value = param.unmodulated_normalized_value();
+                param._internal_set_normalized_value(if value > 0.5 { 0.0 } else { 1.0 });
+            }
+            assert_eq!(params.moved.take(), !["next", "prev"].contains(&id.as_str()), "{id}");
+            assert!(!params.moved.take(), "{id} has moved once");
         }
     }
 }

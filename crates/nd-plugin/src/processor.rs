@@ -44,6 +44,8 @@ pub(crate) struct Processor {
     params: Arc<NdParams>,
     telemetry: Arc<Telemetry>,
     setup: Setup,
+    /// What the parameters say.
+    now: Now,
     /// One for both channels where they are linked, or one each.
     gates: [Gate; 2],
     gate_settings: GateSettings,
@@ -64,6 +66,8 @@ struct Player {
     next: Option<Next>,
     /// Whether nothing has been heard of the rig yet, so that another one takes its place at once.
     fresh: bool,
+    /// Whether there is a rig that has not been told what the parameters say.
+    new: bool,
     fade_frames: usize,
 }
 
@@ -123,12 +127,14 @@ struct Buffers {
     stage: Box<[f32]>,
 }
 
-/// What the parameters say, read once for a chunk.
+/// What the parameters say.
 #[derive(Debug, Clone, Copy)]
 struct Now {
     settings: Settings,
+    channels: Channels,
     input_gain_db: f64,
     calibrate: bool,
+    gate: bool,
     amp: f32,
     cab: f32,
     tone_db: [f64; 4],
@@ -163,6 +169,7 @@ impl Processor {
             params: Arc::clone(params),
             telemetry: Arc::clone(telemetry),
             setup,
+            now: Now::read(params),
             gates: [0, 1].map(|_| Gate::new(rate, &gate_settings)),
             gate_settings,
             strips: [0, 1].map(|_| Strip::new(rate)),
@@ -172,6 +179,7 @@ impl Processor {
                 rig: None,
                 next: None,
                 fresh: true,
+                new: false,
                 fade_frames: frames_of_fade(rate),
             },
             routing: params.channels.value(),
@@ -207,19 +215,17 @@ impl Processor {
         self.player.settle();
         self.take_rig();
         let latency = self.latency();
-        let now = self.now();
-        self.player.set(&now.settings);
+        self.read();
+        self.aim();
         for (channel, strip) in self.strips.iter_mut().enumerate() {
-            strip.aim(&now, self.player.rig.as_deref());
             strip.set_latency(latency);
             strip.dry.reset();
             strip.mix.reset();
             strip.audible.reset();
             strip.reset(channel, &mut self.player);
         }
-        self.set_gates();
         self.gates.iter_mut().for_each(Gate::reset);
-        if !self.params.gate.value() {
+        if !self.now.gate {
             // A gate that is off is open from the first sample on.
             for gate in &mut self.gates {
                 gate.set(&GateSettings { attack_ms: 0.0, ..self.gate_settings });
@@ -227,32 +233,33 @@ impl Processor {
                 gate.set(&self.gate_settings);
             }
         }
-        self.routing = self.params.channels.value();
+        self.routing = self.now.channels;
         self.duck.jump(1.0);
     }
 
-    fn now(&self) -> Now {
-        let params = &self.params;
-        let tone = |gain: &nice_plug::prelude::FloatParam| {
-            if params.tone.value() { f64::from(gain.value()) } else { 0.0 }
-        };
-        let on = |on: bool| if on { 1.0 } else { 0.0 };
-        Now {
-            settings: Settings {
-                quality: f64::from(params.quality.value()),
-                knobs: std::array::from_fn(|index| params.knobs[index].value.value()),
-                output_mode: params.output_mode.value(),
-                interface_level_dbu: f64::from(params.interface_level.value()),
-            },
-            input_gain_db: f64::from(params.input_gain.value()),
-            calibrate: params.calibrate.value(),
-            amp: on(params.amp.value()),
-            cab: on(params.cab.value()),
-            tone_db: [&params.bass, &params.mid, &params.treble, &params.presence].map(tone),
-            dc: on(params.dc_blocker.value()),
-            output_gain_db: f64::from(params.output_gain.value()),
-            mix: if params.bypass.value() { 0.0 } else { params.mix.value() },
-            audible: on(!params.mute.value()),
+    /// Reads the parameters.
+    fn read(&mut self) {
+        self.now = Now::read(&self.params);
+        self.set_gates();
+    }
+
+    /// Sets out for what the parameters say.
+    fn aim(&mut self) {
+        self.player.set(&self.now.settings);
+        for strip in &mut self.strips {
+            strip.aim(&self.now, self.player.rig.as_deref());
+        }
+    }
+
+    /// Takes a rig if there is one, and does what the parameters say, where anything has changed since the last time.
+    fn update(&mut self) {
+        self.take_rig();
+        let moved = self.params.moved.take();
+        if moved {
+            self.read();
+        }
+        if moved || self.player.new {
+            self.aim();
         }
     }
 
@@ -262,6 +269,7 @@ impl Processor {
         let start = self.telemetry.watched.load(Relaxed).then(Instant::now);
         for from in (0..frames).step_by(CHUNK) {
             let to = frames.min(from + CHUNK);
+            self.update();
             match channels {
                 [left, right] => self.stereo([&mut left[from..to], &mut right[from..to]]),
                 [mono] => self.chunk([&mut mono[from..to]]),
@@ -285,7 +293,7 @@ impl Processor {
             right.copy_from_slice(left);
             return;
         }
-        let wanted = self.params.channels.value();
+        let wanted = self.now.channels;
         self.duck.set(if wanted == self.routing { 1.0 } else { 0.0 });
         if wanted != self.routing && !self.duck.is_moving() {
             // Nothing is heard now. A strip that has slept through the other routing starts anew.
@@ -315,9 +323,6 @@ impl Processor {
 
     /// A chunk, a strip for each channel.
     fn chunk<const N: usize>(&mut self, mut channels: [&mut [f32]; N]) {
-        self.take_rig();
-        let now = self.now();
-        self.player.set(&now.settings);
         let watched = self.telemetry.watched.load(Relaxed);
         let mut loudest = [0.0; N];
         for (channel, audio) in channels.iter_mut().enumerate() {
@@ -329,7 +334,6 @@ impl Processor {
             }
             self.telemetry.input[channel].hold(loudest[channel]);
             let strip = &mut self.strips[channel];
-            strip.aim(&now, self.player.rig.as_deref());
             strip.begin(audio, &self.player, watched && channel == 0);
         }
         if self.gate(&mut channels) {
@@ -364,7 +368,7 @@ impl Processor {
     fn set_gates(&mut self) {
         let params = &self.params;
         let settings = GateSettings {
-            threshold_db: if params.gate.value() { f64::from(params.gate_threshold.value()) } else { -1e4 },
+            threshold_db: if self.now.gate { f64::from(params.gate_threshold.value()) } else { -1e4 },
             hysteresis_db: f64::from(params.gate_hysteresis.value()),
             release_ms: f64::from(params.gate_release.value()),
             ..GateSettings::default()
@@ -377,8 +381,7 @@ impl Processor {
 
     /// Gates the channels: all of them alike, or in dual mono each for itself. Says whether one is not open in the end.
     fn gate<const N: usize>(&mut self, channels: &mut [&mut [f32]; N]) -> bool {
-        self.set_gates();
-        if self.params.gate.value() || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0) {
+        if self.now.gate || self.gates.iter().take(N).any(|gate| gate.gain() < 1.0) {
             if N == 2 && self.routing == Channels::DualMono {
                 for (gate, audio) in self.gates.iter_mut().zip(channels) {
                     gate.process(audio);
@@ -393,6 +396,34 @@ impl Processor {
     }
 }
 
+impl Now {
+    fn read(params: &NdParams) -> Self {
+        let tone = |gain: &nice_plug::prelude::FloatParam| {
+            if params.tone.value() { f64::from(gain.value()) } else { 0.0 }
+        };
+        let on = |on: bool| if on { 1.0 } else { 0.0 };
+        Self {
+            settings: Settings {
+                quality: f64::from(params.quality.value()),
+                knobs: std::array::from_fn(|index| params.knobs[index].value.value()),
+                output_mode: params.output_mode.value(),
+                interface_level_dbu: f64::from(params.interface_level.value()),
+            },
+            channels: params.channels.value(),
+            input_gain_db: f64::from(params.input_gain.value()),
+            calibrate: params.calibrate.value(),
+            gate: params.gate.value(),
+            amp: on(params.amp.value()),
+            cab: on(params.cab.value()),
+            tone_db: [&params.bass, &params.mid, &params.treble, &params.presence].map(tone),
+            dc: on(params.dc_blocker.value()),
+            output_gain_db: f64::from(params.output_gain.value()),
+            mix: if params.bypass.value() { 0.0 } else { params.mix.value() },
+            audible: on(!params.mute.value()),
+        }
+    }
+}
+
 impl Player {
     /// Takes a rig if one is ready and there is room for the old one. Says whether it plays at once.
     fn take(&mut self) -> bool {
@@ -400,6 +431,7 @@ impl Player {
         // Nothing is freed here: a rig leaves only through the queue.
         while self.next.is_none() && self.retired.slots() > 0 {
             let Ok(rig) = self.rigs.pop() else { break };
+            self.new = true;
             if self.fresh {
                 if let Some(old) = self.rig.replace(rig) {
                     self.retire(old);
@@ -424,6 +456,7 @@ impl Player {
     }
 
     fn set(&mut self, settings: &Settings) {
+        self.new = false;
         let next = self.next.as_mut().map(|next| &mut next.rig);
         for rig in self.rig.iter_mut().chain(next) {
             rig.set(settings);
@@ -458,10 +491,11 @@ impl Player {
 
     /// Plays the next rig alone.
     fn settle(&mut self) {
-        if let Some(next) = self.next.take()
-            && let Some(old) = self.rig.replace(next.rig)
-        {
-            self.retire(old);
+        if let Some(next) = self.next.take() {
+            self.new = true;
+            if let Some(old) = self.rig.replace(next.rig) {
+                self.retire(old);
+            }
         }
     }
 
@@ -716,9 +750,19 @@ fn blend(amount: &mut Smooth, wet: &mut [f32], dry: &[f32]) {
 
 /// The largest magnitude; not a finite number where one of them is not.
 fn peak(audio: &[f32]) -> f32 {
-    // The bits of positive numbers are ordered as the numbers are, with infinity and NaN above all.
-    let bits = audio.iter().fold(0, |largest: i32, x| largest.max((x.to_bits() & 0x7fff_ffff).cast_signed()));
-    f32::from_bits(bits.cast_unsigned())
+    // Several of each, so that they need not wait for each other. What is not finite is not 0 less itself.
+    let (mut largest, mut nothing) = ([0.0_f32; 8], [0.0_f32; 8]);
+    let mut hear = |frames: &[f32]| {
+        for ((largest, nothing), x) in largest.iter_mut().zip(&mut nothing).zip(frames) {
+            let x = x.abs();
+            *largest = if x > *largest { x } else { *largest };
+            *nothing += x - x;
+        }
+    };
+    let (groups, rest) = audio.as_chunks::<8>();
+    groups.iter().for_each(|group| hear(group));
+    hear(rest);
+    largest.into_iter().fold(0.0, f32::max) + nothing.iter().sum::<f32>()
 }
 
 fn frames_of_fade(rate: f64) -> usize {

@@ -11,23 +11,28 @@ pub fn gain(progress: f32) -> f32 {
     (progress * FRAC_PI_2).sin()
 }
 
-/// An equal-power crossfade: the powers of two signals that know nothing of each other add to that of one.
+/// An equal-power crossfade, however much the two signals are alike.
+///
+/// The powers of signals that know nothing of each other add to that of one. Of two that are the same the amplitudes add,
+/// and a fade that did not know would swell: so what the fade has heard so far of their correlation is taken out again.
 #[derive(Debug, Clone)]
 pub struct Crossfade {
     frames: usize,
     /// Frames that are left.
     left: usize,
+    /// Energy of the old signal, of the new one, and of both together, since the start.
+    energy: [f32; 3],
 }
 
 impl Crossfade {
     /// One of so many frames, at its end: [`start`](Self::start) begins it.
     pub fn new(frames: usize) -> Self {
-        Self { frames, left: 0 }
+        Self { frames, left: 0, energy: [0.0; 3] }
     }
 
     /// Begins: the next frame is the old signal's, and so many frames later the new signal is alone.
     pub fn start(&mut self) {
-        self.left = self.frames;
+        (self.left, self.energy) = (self.frames, [0.0; 3]);
     }
 
     /// Whether the old signal can still be heard.
@@ -44,9 +49,21 @@ impl Crossfade {
         assert_eq!(old.len(), new.len(), "one old sample for each new sample");
         for (&old, new) in old.iter().zip(new).take(self.left) {
             let rest = self.left as f32 / self.frames as f32;
-            *new = old * gain(rest) + *new * gain(1.0 - rest);
+            let (out, into) = (gain(rest), gain(1.0 - rest));
+            for (energy, power) in self.energy.iter_mut().zip([old * old, *new * *new, old * *new]) {
+                *energy += power;
+            }
+            *new = (old * out + *new * into) / (1.0 + 2.0 * self.likeness() * out * into).sqrt();
             self.left -= 1;
         }
+    }
+
+    /// The correlation of the two, from 0 to 1. One that is turned over counts as 0: to make up for what it takes away
+    /// would take more than both.
+    fn likeness(&self) -> f32 {
+        let [old, new, both] = self.energy;
+        let all = (old * new).sqrt();
+        if both > 0.0 && all > 0.0 { (both / all).min(1.0) } else { 0.0 }
     }
 
     /// Ends: the new signal is alone.
@@ -68,6 +85,31 @@ mod tests {
             let progress = n as f32 / 1000.0;
             let power = gain(progress).powi(2) + gain(1.0 - progress).powi(2);
             assert!((power - 1.0).abs() < TOLERANCE, "{power} at {progress}");
+        }
+    }
+
+    /// Something that is not periodic.
+    fn noise(seed: usize) -> Vec<f32> {
+        (0..2000).map(|n| ((n + seed) * (n + seed) % 1009) as f32 / 504.5 - 1.0).collect()
+    }
+
+    #[test]
+    fn signals_that_are_alike_do_not_swell() {
+        let old = noise(0);
+        let (mut same, mut fade) = (old.clone(), Crossfade::new(old.len()));
+        fade.start();
+        fade.mix(&old, &mut same);
+        for (n, (y, x)) in same.iter().zip(&old).enumerate() {
+            assert!((y - x).abs() < TOLERANCE, "the same, frame {n}: {y}, not {x}");
+        }
+        let power = |signal: &[f32]| signal[500..1500].iter().map(|x| x * x).sum::<f32>();
+        for (name, mut new, expected) in
+            [("twice as loud", old.iter().map(|x| 2.0 * x).collect(), 2.3), ("another", noise(700), 1.0)]
+        {
+            fade.start();
+            fade.mix(&old, &mut new);
+            let ratio = power(&new) / power(&old);
+            assert!((ratio - expected).abs() < 0.15, "{name}: {ratio}");
         }
     }
 

@@ -58,6 +58,9 @@ impl Tone {
 
     /// Filters `audio`.
     pub fn process(&mut self, audio: &mut [f32]) {
+        if self.filters.iter().all(Filter::is_flat) {
+            return;
+        }
         without_denormals(|| {
             for filter in &mut self.filters {
                 filter.process(audio);
