@@ -205,8 +205,11 @@ struct Loaded {
 impl Loader {
     /// Asks for something. What is asked for while the plugin is not active waits until it is.
     pub fn send(&self, command: Command) {
+        let mut queue = self.queue.lock();
+        // With the queue in hand, so that a thread that has just found it empty does not say afterwards that it is done.
         self.busy.store(true, Ordering::Release);
-        self.queue.lock().commands.push_back(command);
+        queue.commands.push_back(command);
+        drop(queue);
         self.wake.notify_all();
     }
 
@@ -715,6 +718,27 @@ mod tests {
         let error = scene.loader.status().error.clone().expect("the reason");
         assert!(error.contains("no_such_reading"), "{error}");
         std::fs::remove_file(path).expect("it is there");
+    }
+
+    #[test]
+    fn of_a_hurry_through_a_folder_only_the_last_is_read() {
+        let mut scene = Scene::new(Selection::factory("Soft clip"));
+        scene.settle();
+        let last = file("last");
+        let hurry = [Path::new("passed by"), Path::new("passed by, too"), &last];
+        let mut queue = scene.loader.queue.lock();
+        scene.loader.busy.store(true, Ordering::Release);
+        queue.commands.extend(hurry.map(|path| Command::LoadModel(path.to_owned())));
+        drop(queue);
+        assert_eq!(scene.settle(), 1, "rigs");
+        let status = scene.loader.status();
+        assert_eq!(status.error, None, "nobody looked for the others");
+        assert_eq!(
+            status.model.as_ref().map(|model| &model.origin),
+            Some(&Origin::File(last.clone())),
+            "the last"
+        );
+        std::fs::remove_file(last).expect("it is there");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What went wrong, in words, above the pictures until it is read.
+//! What went wrong, in words, over the foot of the pictures until it is read.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ impl Message {
         self.own = Some(text);
     }
 
-    /// Draws the message across the top of the pictures, where there is one that has not been put away.
+    /// Draws the message across the foot of the pictures, where it hides no button, if there is one that has not been put
+    /// away.
     pub(crate) fn show(&mut self, ui: &Ui, place: Rect, status: &Status) {
         let (text, color) = match (&self.own, &status.error, &status.warning) {
             (Some(own), ..) => (own, theme::ALARM),
@@ -44,7 +45,10 @@ impl Message {
         let width = (place.width() - 2.0 * theme::GAP).min(680.0);
         let galley = layout(ui, text, width - 64.0);
         let size = vec2(width, galley.size().y + 2.0 * theme::PADDING);
-        let rect = Rect::from_min_size(pos2(place.center().x - 0.5 * width, place.top() + theme::GAP), size);
+        let rect = Rect::from_min_size(
+            pos2(place.center().x - 0.5 * width, place.bottom() - size.y - theme::GAP),
+            size,
+        );
         let area = Area::new(Id::unique("message")).order(Order::Foreground).fixed_pos(rect.min);
         let closed = area.show(ui.ctx(), |ui| {
             let response = ui.allocate_rect(rect, Sense::click());

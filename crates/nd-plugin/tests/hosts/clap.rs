@@ -263,6 +263,27 @@ fn a_session_remembers_how_its_model_is_read() {
 }
 
 #[test]
+fn levels_are_brought_to_what_the_file_says() {
+    let path = file("levels", "one.json", 1.0).with_file_name("levels.nam");
+    let text = r#"{"version": "0.5.4", "architecture": "Linear", "sample_rate": 48000,
+        "metadata": {"loudness": -24.0, "input_level_dbu": 18.0, "output_level_dbu": 4.0},
+        "config": {"receptive_field": 1, "bias": false}, "weights": [1.0]}"#;
+    std::fs::write(&path, text).expect("a file");
+    let state = state_with(&path);
+    // The interface is at 12 dBu, and the loudness that all are brought to is -18 dB.
+    for (mode, calibrate, expected) in
+        [("Raw", "Off", 0.0), ("Normalised", "Off", 6.0), ("Calibrated", "Off", -8.0), ("Raw", "On", -6.0)]
+    {
+        let mut host = Host::new();
+        host.load(&state);
+        host.set("Output mode", mode).set("Calibrate input", calibrate).flush();
+        host.activate(48_000.0, 4096);
+        let gain_db = 20.0 * gain(&mut host).log10();
+        assert!((gain_db - expected).abs() < 1e-3, "{mode}, calibration {calibrate}: {gain_db} dB");
+    }
+}
+
+#[test]
 fn a_model_that_cannot_be_had_leaves_the_old_one_playing() {
     let mut host = Host::neutral();
     host.load(&state_with(&file("broken", "three.json", 3.0)));
