@@ -750,17 +750,20 @@ fn blend(amount: &mut Smooth, wet: &mut [f32], dry: &[f32]) {
 
 /// The largest magnitude; not a finite number where one of them is not.
 fn peak(audio: &[f32]) -> f32 {
-    // Several of each, so that they need not wait for each other. What is not finite is not 0 less itself.
+    // Several of each, so that they need not wait for each other. What is not finite, times 0, is
+    // not 0.
     let (mut largest, mut nothing) = ([0.0_f32; 8], [0.0_f32; 8]);
     let mut hear = |frames: &[f32]| {
         for ((largest, nothing), x) in largest.iter_mut().zip(&mut nothing).zip(frames) {
             let x = x.abs();
             *largest = if x > *largest { x } else { *largest };
-            *nothing += x - x;
+            *nothing += 0.0 * x;
         }
     };
     let (groups, rest) = audio.as_chunks::<8>();
-    groups.iter().for_each(|group| hear(group));
+    for group in groups {
+        hear(group);
+    }
     hear(rest);
     largest.into_iter().fold(0.0, f32::max) + nothing.iter().sum::<f32>()
 }
