@@ -133,7 +133,7 @@ impl Writer<'_> {
         });
         let own = [
             (if kernel_size.is_one() { "kernel_size" } else { "kernel_sizes" }, kernel_size.one_or_all()),
-            ("activation", activation.one_or_all()),
+            ("activation", Value::Array(activation.0)),
             ("head", self::head(head)),
         ];
         let newest = common.iter().cloned().chain(own).chain(self.gating()?).chain(extras);
@@ -234,9 +234,6 @@ impl Writer<'_> {
     /// What the second halves do, and with which activation.
     fn gating(&self) -> Result<Extras, WriteError> {
         let layers = &self.array.layers;
-        if layers.iter().all(|layer| layer.gating == Gating::None) {
-            return Ok(Vec::new());
-        }
         let mut modes: Vec<Value> = Vec::new();
         let mut secondaries = Vec::new();
         for (index, layer) in layers.iter().enumerate() {
@@ -249,16 +246,8 @@ impl Writer<'_> {
             modes.push(mode.into());
             secondaries.push(secondary);
         }
-        // Players want both as one value, or both as one for each layer.
-        let (modes, secondaries) = (Many(modes), Many(secondaries));
-        Ok(if modes.is_one() && secondaries.is_one() {
-            vec![("gating_mode", modes.one()), ("secondary_activation", secondaries.one())]
-        } else {
-            vec![
-                ("gating_mode", Value::Array(modes.0)),
-                ("secondary_activation", Value::Array(secondaries.0)),
-            ]
-        })
+        // As the format's own trainer writes and reads them: one for each layer, also where all are alike.
+        Ok(vec![("gating_mode", Value::Array(modes)), ("secondary_activation", Value::Array(secondaries))])
     }
 }
 
