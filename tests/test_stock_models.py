@@ -40,7 +40,7 @@ def test_a_shipped_model_starts_without_a_click(name: str) -> None:
     silence = np.zeros(RATE // 10, np.float32)
     for drive in (0.1, 1.0):
         rest = model(silence, RATE, parameters=[drive])
-        # A click is a step. What is left of the start drifts on, too slowly to be heard and a little on each processor.
+        # A click is a step. What is left of the start drifts on, too slowly to be heard.
         assert np.abs(np.diff(rest)).max() < 1e-5
         assert np.ptp(rest) < 1e-3
         assert np.array_equal(rest, model.process(silence, RATE, parameters=[drive], reset=True))
