@@ -215,7 +215,7 @@ fn what_a_file_says_beside_its_model_is_kept() {
 }
 
 /// A file of layers with the same unknown key in each place where there may be one.
-fn with_unknown_keys(format: Format) -> (Value, Vec<&'static str>) {
+fn with_unknown_keys(format: Format) -> (Value, Vec<String>) {
     let told = json!({"of": [1, "x\ny"], "seed": 1e300});
     let read = |name: &str| -> Value {
         serde_json::from_slice(&std::fs::read(data().join(name)).expect("a fixture")).expect("it is JSON")
@@ -223,19 +223,27 @@ fn with_unknown_keys(format: Format) -> (Value, Vec<&'static str>) {
     let (mut file, places) = match format {
         Format::Nam => {
             let file = read("wavenet_slimmable/model.nam");
-            let places =
+            let inside =
                 ["", "/layers/0", "/layers/0/head", "/layers/0/slimmable", "/layers/0/slimmable/kwargs"];
             let member = json!({"max_value": 1, "model": file});
             let sequence = json!({"version": "0.7.0", "architecture": "SlimmableContainer", "weights": [],
                 "config": {"submodels": [member]}});
-            let inside = places.map(|place| format!("/config/submodels/0/model/config{place}"));
-            let inside = inside.into_iter().map(|place| &*place.leak());
-            (sequence, ["/config", "/config/submodels/0"].into_iter().chain(inside).collect())
+            let inside = inside.map(|place| format!("/config/submodels/0/model/config{place}"));
+            (
+                sequence,
+                ["/config", "/config/submodels/0"].map(str::to_owned).into_iter().chain(inside).collect(),
+            )
         }
-        Format::RtNeural => (read("rtn_conv1d/model.json"), vec!["/layers/0", "/layers/1"]),
-        Format::AidaX => (read("aidax_lstm16_skip/model.json"), vec!["/layers/0", "/layers/1"]),
-        Format::Proteus => (read("proteus_lstm40/model.json"), vec!["/model_data"]),
-        Format::Mlp => (read("../../python/neural_distortion/models/soft-clip.json"), vec![""]),
+        Format::RtNeural => {
+            (read("rtn_conv1d/model.json"), ["/layers/0", "/layers/1"].map(str::to_owned).to_vec())
+        }
+        Format::AidaX => {
+            (read("aidax_lstm16_skip/model.json"), ["/layers/0", "/layers/1"].map(str::to_owned).to_vec())
+        }
+        Format::Proteus => (read("proteus_lstm40/model.json"), ["/model_data"].map(str::to_owned).to_vec()),
+        Format::Mlp => {
+            (read("../../python/neural_distortion/models/soft-clip.json"), [""].map(str::to_owned).to_vec())
+        }
     };
     for place in &places {
         file.pointer_mut(place).expect("it is there")["t3k"] = told.clone();
@@ -251,8 +259,8 @@ fn keys_inside_of_a_network_are_kept_in_the_same_format() {
         let text = write(&spec, format);
         let written: Value = serde_json::from_slice(&text).expect("it is JSON");
         for place in places {
-            let kept = written.pointer(place).map(|object| &object["t3k"]);
-            let expected = file.pointer(place).map(|object| &object["t3k"]);
+            let kept = written.pointer(&place).map(|object| &object["t3k"]);
+            let expected = file.pointer(&place).map(|object| &object["t3k"]);
             assert_eq!(kept, expected, "{format:?}: {place}");
         }
         assert_eq!(load(&text), spec, "{format:?}");
