@@ -197,6 +197,27 @@ fn a_change_of_quality_ends_at_the_other_quality() {
 }
 
 #[test]
+fn a_change_between_sizes_that_sound_the_same_is_not_heard() {
+    let size = r#"{"version": "0.5.4", "architecture": "Linear", "sample_rate": 48000,
+        "config": {"receptive_field": 2, "bias": false}, "weights": [0.5, 0.25]}"#;
+    let file = format!(
+        r#"{{"version": "0.7.0", "architecture": "SlimmableContainer", "weights": [], "config": {{"submodels":
+        [{{"max_value": 0.5, "model": {size}}}, {{"max_value": 1.0, "model": {size}}}]}}}}"#
+    );
+    let spec = ModelSpec::from_slice(file.as_bytes()).expect("a container of two sizes");
+    let mut model = spec.compile(&CompileOptions::default()).expect("it compiles");
+    let mut unchanged = model.clone();
+    model.set_quality(0.0);
+    let input = support::made_up::signal(2000, 0.7);
+    let (mut output, mut expected) = (input.clone(), input);
+    model.process_in_place(&mut output);
+    unchanged.process_in_place(&mut expected);
+    for (frame, (y, x)) in output.iter().zip(&expected).enumerate() {
+        assert!((y - x).abs() < 1e-6, "frame {frame}: {y} instead of {x}");
+    }
+}
+
+#[test]
 fn asking_again_for_a_quality_does_not_put_off_the_change() {
     for subject in with_several_qualities() {
         let mut once = subject.compile(InstructionSet::best());

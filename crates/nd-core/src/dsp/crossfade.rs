@@ -15,7 +15,7 @@ pub fn gain(progress: f32) -> f32 {
 ///
 /// The powers of signals that know nothing of each other add to that of one. Of two that are the same the amplitudes add,
 /// and a fade that did not know would swell: so what the fade has heard so far of their correlation is taken out again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Crossfade {
     frames: usize,
     /// Frames that are left.

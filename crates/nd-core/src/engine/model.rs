@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
 use crate::compile::AntiAliasing;
 use crate::dsp::Oversampler;
-use crate::dsp::crossfade::gain;
+use crate::dsp::crossfade::Crossfade;
 use crate::kernel::InstructionSet;
 
 /// A model that is ready to play.
@@ -77,6 +77,8 @@ struct Change {
     to: usize,
     /// Frames that it has heard.
     heard: usize,
+    /// Under way once it knows the past.
+    fade: Crossfade,
 }
 
 /// Frames of the equal-power crossfade from one size to another.
@@ -349,18 +351,18 @@ impl Model {
         let frames = output.len();
         let playing = self.run_program(self.playing, frames);
         output.copy_from_slice(playing);
-        if let Some(change) = &mut self.change {
-            let (to, start) = (change.to, change.heard);
+        if let Some(mut change) = self.change {
+            let mut new = [0.0; BLOCK];
+            let new = &mut new[..frames];
+            new.copy_from_slice(self.run_program(change.to, frames));
+            let alone = frames.min(self.shared.rehearsal[change.to].saturating_sub(change.heard));
+            change.fade.mix(&output[alone..], &mut new[alone..]);
+            output[alone..].copy_from_slice(&new[alone..]);
             change.heard += frames;
-            let rehearsed = self.shared.rehearsal[to];
-            let new = self.run_program(to, frames);
-            for (frame, (y, new)) in (start..).zip(output.iter_mut().zip(new)) {
-                let progress = frame.saturating_sub(rehearsed).min(FADE) as f32 / FADE as f32;
-                *y = *y * gain(1.0 - progress) + new * gain(progress);
-            }
-            self.advance(to, frames);
-            if start + frames >= rehearsed + FADE {
-                self.finish_change(to);
+            self.change = Some(change);
+            self.advance(change.to, frames);
+            if !change.fade.is_running() {
+                self.finish_change(change.to);
                 return;
             }
         }
@@ -407,7 +409,9 @@ impl Model {
     fn begin_change(&mut self) {
         if self.wanted != self.playing {
             self.shared.programs[self.wanted].reset(&mut self.states[self.wanted], &self.starts[self.wanted]);
-            self.change = Some(Change { to: self.wanted, heard: 0 });
+            let mut fade = Crossfade::new(FADE);
+            fade.start();
+            self.change = Some(Change { to: self.wanted, heard: 0, fade });
         }
     }
 
