@@ -470,7 +470,11 @@ def _refuse(found: str) -> NoReturn:
 
 
 def _activation(config: Any) -> nn.Module:  # noqa: ANN401 - what a file has
-    """Return the activation of a configuration."""
+    """Return the activation of a configuration: one for all layers, or one for each, which must be alike."""
+    if isinstance(config, list):
+        if any(other != config[0] for other in config):
+            _refuse("layers of different activations")
+        config = config[0] if config else None
     plain = {"Tanh": nn.Tanh, "ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid}
     if isinstance(config, str) and config in plain:
         return plain[config]()

@@ -31,7 +31,7 @@ impl Maker<'_> {
         }
         Ok(match self.u.int_in_range(0..=6)? {
             0 => 0,
-            1 => usual + 1,
+            1 => usual.saturating_add(1),
             2 => usual.saturating_sub(1),
             3 => 1 << 20,
             4 => 1 << 33,
@@ -246,7 +246,7 @@ impl Maker<'_> {
         let padding = *self.u.choose(&[Padding::Same, Padding::Valid])?;
         let out_features = match padding {
             Padding::Same => in_features.div_ceil(stride.max(1)),
-            Padding::Valid => in_features.saturating_sub(span) / stride.max(1) + 1,
+            Padding::Valid => (in_features.saturating_sub(span) / stride.max(1)).saturating_add(1),
         };
         let (kernel_size_time, kernel_size_feature) = (self.size(2)?, self.size(span)?);
         let out_features = self.size(out_features)?;
@@ -331,7 +331,7 @@ impl Maker<'_> {
             1 => Gating::Blended(self.activation(bottleneck)?),
             _ => Gating::None,
         };
-        let mid = if gating == Gating::None { bottleneck } else { 2 * bottleneck };
+        let mid = if gating == Gating::None { bottleneck } else { bottleneck.saturating_mul(2) };
         let (taps, dilation) = (self.u.int_in_range(1..=4)?, self.u.int_in_range(1..=200)?);
         let mut films: [Option<Film>; 8] = Default::default();
         if self.once_in(3)? {
@@ -339,7 +339,7 @@ impl Maker<'_> {
             for (film, width) in films.iter_mut().zip(widths) {
                 if self.once_in(3)? {
                     let shift: bool = self.u.arbitrary()?;
-                    let conv = self.conv1d(condition, if shift { 2 * width } else { width }, 1, 1)?;
+                    let conv = self.conv1d(condition, if shift { width.saturating_mul(2) } else { width }, 1, 1)?;
                     *film = Some(Film { conv, shift });
                 }
             }
