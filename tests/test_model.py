@@ -23,6 +23,7 @@ WAVENET = DATA / "wavenet_nano" / "model.nam"
 SLIMMABLE = DATA / "wavenet_slimmable" / "model.nam"
 KNOBS = DATA / "aidax_gru8_cond2" / "model.json"
 LSTM = DATA / "lstm_1x3_state" / "model.nam"
+DEEP_LSTM = DATA / "lstm_2x16" / "model.nam"
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +147,39 @@ def test_threads_do_not_change_the_sound(long: Audio, path: Path, threads: int |
     np.testing.assert_array_equal(model(long, RATE, threads=threads), streamed)
 
 
-@pytest.mark.parametrize("path", [WAVENET, LSTM])
+@pytest.mark.parametrize("path", [WAVENET, LSTM, DEEP_LSTM])
 @pytest.mark.parametrize("threads", [1, 2, 5, None])
 def test_stereo_is_two_times_mono(long: Audio, path: Path, threads: int | None) -> None:
     model = nd.load(path)
     alone = [model(channel, RATE, threads=1) for channel in (long, -long, long[::-1])]
     stereo = model(np.stack([long, -long, long[::-1]]), RATE, threads=threads)
     np.testing.assert_array_equal(stereo, alone)
+
+
+@pytest.mark.parametrize("path", [WAVENET, LSTM, DEEP_LSTM])
+def test_a_stereo_stream_is_two_mono_ones(long: Audio, path: Path) -> None:
+    model = nd.load(path)
+    signals = np.stack([long[:8000], long[8000:16_000], -long[:8000]])
+    blocks = [model.process(block, RATE, reset=False) for block in np.split(signals, [1, 700, 764], axis=1)]
+    alone = [model(channel, RATE, threads=1) for channel in signals]
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), alone)
+
+
+@pytest.mark.parametrize("parameters", [[0.9, 0.1], np.linspace([0, 1], [1, 0], 8000, axis=1)])
+def test_stereo_with_knobs_is_two_times_mono(long: Audio, parameters: npt.ArrayLike) -> None:
+    model = nd.load(KNOBS)
+    stereo = np.stack([long[:8000], long[8000:16_000]])
+    alone = [model(channel, RATE, parameters=parameters) for channel in stereo]
+    wet = model(stereo, RATE, parameters=parameters, threads=1)
+    np.testing.assert_array_equal(wet, alone)
+    np.testing.assert_array_equal(model.process(stereo, RATE, parameters=parameters), alone)
+
+
+def test_resampled_stereo_is_two_times_mono(long: Audio) -> None:
+    model = nd.load(DEEP_LSTM)
+    stereo = np.stack([long[:8000], long[8000:16_000]])
+    alone = [model(channel, 44_100, threads=1) for channel in stereo]
+    np.testing.assert_array_equal(model(stereo, 44_100, threads=1), alone)
 
 
 def test_threads_do_not_change_resampled_sound(model: nd.Model, long: Audio) -> None:

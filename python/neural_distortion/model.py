@@ -240,7 +240,7 @@ class Model:
         threads : int > 0
             How many cores may work; by default, all. The samples are the same. Channels run side by side, and
             a long signal of a feed-forward model without moving parameters is split; a recurrent model's is
-            not.
+            not, but on one core, two channels of it take less time together than one after the other.
 
         Returns
         -------

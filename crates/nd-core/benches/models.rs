@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nd_core::{CompileOptions, InstructionSet, ModelSpec};
+use nd_core::{CompileOptions, InstructionSet, ModelSpec, Pair};
 
 const FRAMES: usize = 64;
 
@@ -44,7 +44,7 @@ fn play(criterion: &mut Criterion) {
 }
 
 /// Two signals through a recurrent network: one after the other, and together.
-fn streams(criterion: &mut Criterion) {
+fn pairs(criterion: &mut Criterion) {
     let dry: Vec<f32> = (0..FRAMES).map(|n| 0.3 * (n as f32 * 0.1).sin()).collect();
     let mut signals = [dry.clone(), dry];
     let mut group = criterion.benchmark_group("two signals");
@@ -59,7 +59,9 @@ fn streams(criterion: &mut Criterion) {
         for set in InstructionSet::available() {
             let mut options = CompileOptions::default();
             options.instruction_set = Some(set);
-            let mut models = [(); 2].map(|()| spec.compile(&options).expect("the fixture compiles"));
+            let model = spec.compile(&options).expect("the fixture compiles");
+            let mut pair = Pair::new(&model);
+            let mut models = [model.clone(), model];
             group.bench_function(BenchmarkId::new(format!("apart/{name}"), set), |bencher| {
                 bencher.iter(|| {
                     for (model, signal) in models.iter_mut().zip(&mut signals) {
@@ -67,11 +69,10 @@ fn streams(criterion: &mut Criterion) {
                     }
                 });
             });
-            let mut streams = spec.compile_streams(&options, 2).expect("the fixture compiles");
             group.bench_function(BenchmarkId::new(format!("together/{name}"), set), |bencher| {
                 bencher.iter(|| {
-                    streams
-                        .process_in_place(black_box(&mut signals.each_mut().map(|signal| &mut signal[..])));
+                    let audio = black_box(signals.each_mut().map(|signal| &mut signal[..]));
+                    pair.process_in_place(models.each_mut(), audio);
                 });
             });
         }
@@ -92,5 +93,5 @@ fn load(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, play, streams, load);
+criterion_group!(benches, play, pairs, load);
 criterion_main!(benches);

@@ -13,7 +13,7 @@ mod wavenet;
 
 use crate::dsp::Oversampler;
 use crate::dsp::oversample::MAX_FACTOR;
-use crate::engine::{BLOCK, Model, Prewarm, Program, SelfTestOutcome, Shared, Streams, without_denormals};
+use crate::engine::{BLOCK, Model, Prewarm, Program, SelfTestOutcome, Shared, without_denormals};
 use crate::error::CompileError;
 pub use crate::kernel::InstructionSet;
 use crate::spec::{ModelSpec, Network, SelfTest};
@@ -119,22 +119,6 @@ impl ModelSpec {
             _ => Oversampler::new,
         };
         Ok(model.oversampled(filters(rates.oversampling, BLOCK / rates.oversampling, set)))
-    }
-
-    /// Compiles the model for `count` signals at once, from 1 to 16, each of the rate that [`compile`](Self::compile) would
-    /// make it for.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`compile`](Self::compile); if there is no signal; if the signals and the rate factor together are more than
-    /// 16 times the model's rate; and if something is to be done against aliases, which would have to be done to each signal.
-    pub fn compile_streams(&self, options: &CompileOptions, count: usize) -> Result<Streams, CompileError> {
-        if options.anti_aliasing.method(self) != AntiAliasing::Off {
-            let what = format!("{} against aliases, of several signals at once,", options.anti_aliasing);
-            return Err(CompileError::UnsupportedFeature { path: String::new(), what });
-        }
-        let rate_factor = options.rate_factor.saturating_mul(count);
-        Ok(Streams::new(self.compile(&CompileOptions { rate_factor, ..options.clone() })?, count))
     }
 
     /// Plays the recording that the description holds, exactly, and compares.

@@ -8,23 +8,23 @@ mod buffer;
 mod convolve;
 mod denormals;
 mod model;
+mod pair;
 mod program;
 mod signal;
 mod step;
-mod streams;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use convolve::{Convolve, Filter, Memory};
 pub(crate) use denormals::without_denormals;
 pub(crate) use model::Shared;
 pub use model::{Model, SelfTestOutcome};
+pub use pair::Pair;
 pub(crate) use program::{Prewarm, Program, Start, State};
 pub(crate) use signal::{Layout, Signal, SignalId};
 pub(crate) use step::{
     Activate, CellKind, Channels, Combine, Curve, Lookup, Mix, Modulate, Project, Recur, RecurrentLayer,
     Residual, ResidualCurve, Softmax, Step, Sum, Tap, Transpose,
 };
-pub use streams::Streams;
 
 /// Frames that the engine computes at a time, at the most: longer input is cut.
 pub const BLOCK: usize = 128;

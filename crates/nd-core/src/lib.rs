@@ -40,7 +40,7 @@ pub mod reference;
 pub mod spec;
 
 pub use compile::{AntiAliasing, CompileOptions, InstructionSet, Math};
-pub use engine::{Model, SelfTestOutcome, Streams};
+pub use engine::{Model, Pair, SelfTestOutcome};
 pub use error::{CompileError, LoadError, WriteError};
 pub use format::{LoadOptions, Target};
 pub use spec::{Format, Metadata, ModelSpec, Network};

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 use nd_core::engine::BLOCK;
 use nd_core::spec::{Conv1d, Dense, Format, Layer, Metadata, Network, Prewarm, Rnn, Stack};
-use nd_core::{AntiAliasing, CompileOptions, InstructionSet, Model, ModelSpec};
+use nd_core::{AntiAliasing, CompileOptions, InstructionSet, Model, ModelSpec, Pair};
 use support::stage::{self, Stage};
 use support::subject::{self, Subject};
 
@@ -340,6 +340,67 @@ fn a_model_that_overflows_is_silent_and_starts_afresh() {
         assert_eq!(model.unstable(), unstable, "{} rendered", subject.name);
     }
     assert!(muted > 10 && recovered > 5, "too few overflow ({muted}) and recover ({recovered})");
+}
+
+#[test]
+fn each_of_a_pair_sounds_as_if_alone() {
+    let (mut subjects, mut faster) = (all(), 0);
+    subjects.extend(overflowing());
+    for set in InstructionSet::available() {
+        for (number, subject) in subjects.iter().enumerate() {
+            let model = subject.compile(set);
+            let pair = Pair::new(&model);
+            // Of the others, a few.
+            if !pair.is_faster() && number % 5 > 0 {
+                continue;
+            }
+            faster += usize::from(pair.is_faster());
+            let (mut pair, mut apart) = (pair, [model.clone(), model]);
+            let mut together = apart.clone();
+            let mut expected =
+                [1.0, -0.6].map(|gain| subject.input.iter().map(|x| gain * x).collect::<Vec<f32>>());
+            let mut audio = expected.clone();
+            let mut from = 0;
+            for (turn, block) in [1, 700, 64, 35, 500, 129, FRAMES - 1429].into_iter().enumerate() {
+                for models in [&mut apart, &mut together] {
+                    match turn {
+                        1 => {
+                            for index in 0..models[1].parameters() {
+                                models[1].set_parameter(index, 0.9);
+                            }
+                        }
+                        2 => models[1].reset(),
+                        // On its way, or at its end, in what follows.
+                        4 => models[0].set_quality(1.0 - subject.quality),
+                        6 => models[1].set_quality(1.0 - subject.quality),
+                        _ => {}
+                    }
+                }
+                let parts = audio.each_mut().map(|signal| &mut signal[from..from + block]);
+                pair.process_in_place(together.each_mut(), parts);
+                for (model, signal) in apart.iter_mut().zip(&mut expected) {
+                    model.process_in_place(&mut signal[from..from + block]);
+                }
+                from += block;
+            }
+            for n in 0..2 {
+                let name = format!("{} on {set}, signal {n}", subject.name);
+                assert_same(&audio[n], &expected[n], &name);
+                assert_eq!(together[n].unstable(), apart[n].unstable(), "{name}");
+            }
+        }
+    }
+    // Those without vectors have nothing to gain.
+    let lanes = InstructionSet::best().lanes();
+    assert!(faster > 10 || lanes < 8, "only {faster} are faster as a pair");
+}
+
+#[test]
+#[should_panic(expected = "clones of the model")]
+fn a_pair_is_of_clones() {
+    let model = |kernel_size| support::made_up::filter(kernel_size).compile(&CompileOptions::default());
+    let [mut left, mut right] = [3, 4].map(|taps| model(taps).expect("it compiles"));
+    Pair::new(&left).process_in_place([&mut left, &mut right], [&mut [0.0], &mut [0.0]]);
 }
 
 #[test]

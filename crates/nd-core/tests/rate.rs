@@ -273,58 +273,6 @@ fn methods_are_written_as_they_are_read() {
 }
 
 #[test]
-fn each_of_several_streams_sounds_as_if_alone() {
-    for subject in subject::all(FRAMES) {
-        let mut options = CompileOptions::default();
-        options.prewarm = subject.prewarm;
-        let alone = |input: &[f32]| {
-            let mut model = subject.spec.compile(&options).expect("a network that compiles");
-            model.set_quality(subject.quality);
-            model.reset();
-            render(&mut model, input)
-        };
-        let signals =
-            [1.0, -0.5, 0.1].map(|gain| subject.input.iter().map(|x| gain * x).collect::<Vec<f32>>());
-        let mut streams = subject.spec.compile_streams(&options, 3).expect("a network that compiles");
-        streams.set_quality(subject.quality);
-        streams.reset();
-        let mut together = signals.clone();
-        let mut from = 0;
-        for block in [1, 700, 64, FRAMES - 765] {
-            let mut parts = together.each_mut().map(|signal| &mut signal[from..from + block]);
-            streams.process_in_place(&mut parts);
-            from += block;
-        }
-        assert!(!streams.unstable(), "{}", subject.name);
-        for (signal, output) in signals.iter().zip(&together) {
-            for (frame, (y, expected)) in output.iter().zip(alone(signal)).enumerate() {
-                assert!(
-                    (y - expected).abs() <= TOLERANCE,
-                    "{}, frame {frame}: {y} instead of {expected}",
-                    subject.name
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn several_streams_are_refused_where_one_would_be_and_where_aliases_are_fought() {
-    let spec = perceptron();
-    let mut options = CompileOptions::default();
-    for count in [0, 17] {
-        assert!(spec.compile_streams(&options, count).is_err(), "{count} signals");
-    }
-    options.rate_factor = 4;
-    let error = spec.compile_streams(&options, 5).expect_err("20 times the rate");
-    assert_eq!((error.kind(), error.found().as_deref()), ("limit_exceeded", Some("20")));
-    options.rate_factor = 1;
-    options.anti_aliasing = AntiAliasing::Oversampled { factor: 2 };
-    let error = spec.compile_streams(&options, 2).expect_err("an oversampler for each");
-    assert_eq!(error.kind(), "unsupported_feature");
-}
-
-#[test]
 fn what_cannot_be_done_is_said() {
     let fixtures = fixture::cases();
     let memory = fixtures.iter().find(|case| case.name == "real_wavenet").expect("a fixture").subject(1).spec;

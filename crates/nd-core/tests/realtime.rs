@@ -6,7 +6,7 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use nd_core::{CompileOptions, InstructionSet};
+use nd_core::{InstructionSet, Pair};
 use support::{stage, subject};
 
 thread_local! {
@@ -104,18 +104,18 @@ fn nothing_on_the_audio_thread_touches_the_heap() {
 }
 
 #[test]
-fn several_streams_do_not_touch_the_heap() {
+fn a_pair_does_not_touch_the_heap() {
     for subject in subject::all(2000) {
-        let mut streams =
-            subject.spec.compile_streams(&CompileOptions::default(), 2).expect("a network that compiles");
+        let model = subject.compile(InstructionSet::best());
+        let (mut pair, mut models) = (Pair::new(&model), [model.clone(), model]);
         let mut signals = [support::made_up::signal(5000, 0.7), support::made_up::signal(5000, 0.3)];
         let calls = heap_calls(|| {
             for block in [0, 1, 7, 64, 333, 5000] {
-                streams.process_in_place(&mut signals.each_mut().map(|signal| &mut signal[..block]));
+                let audio = signals.each_mut().map(|signal| &mut signal[..block]);
+                pair.process_in_place(models.each_mut(), audio);
             }
-            streams.set_quality(0.0);
-            streams.process_in_place(&mut signals.each_mut().map(|signal| &mut signal[..]));
-            streams.reset();
+            models[1].set_quality(0.0);
+            pair.process_in_place(models.each_mut(), signals.each_mut().map(|signal| &mut signal[..]));
         });
         assert_eq!(calls, 0, "{}", subject.name);
     }

@@ -10,7 +10,7 @@ use nd_core::dsp::process_at;
 use nd_core::dsp::resample::UnsupportedRates;
 use nd_core::engine::PARAMETER_DEFAULT;
 use nd_core::format::UnknownTarget;
-use nd_core::{CompileOptions, Metadata, ModelSpec, Target};
+use nd_core::{CompileOptions, Metadata, ModelSpec, Pair, Target};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -22,6 +22,14 @@ use crate::option::{compile_options, load_options};
 /// Frames below which a channel does not get a thread of its own.
 const MIN_CHANNEL: usize = 4096;
 
+/// What plays a stream.
+#[derive(Clone)]
+struct Stream {
+    /// One for each channel; they share the weights.
+    channels: Vec<nd_core::Model>,
+    pair: Pair,
+}
+
 /// The arguments of `neural_distortion.Layer`.
 type LayerRow = (String, &'static str, usize, usize, Vec<usize>, String, usize);
 
@@ -30,8 +38,8 @@ type LayerRow = (String, &'static str, usize, usize, Vec<usize>, String, usize);
 pub(crate) struct Model {
     /// As compiled: every channel starts as a clone of it.
     fresh: nd_core::Model,
-    /// One model for each channel of the stream, which share the weights; none before its first block.
-    stream: Mutex<Vec<nd_core::Model>>,
+    /// None before the first block of a stream.
+    stream: Mutex<Option<Stream>>,
     /// The bits of an `f64`, which can be read and set while the model is at work.
     quality: AtomicU64,
     /// Whether the last render, or the stream so far, had to be silenced.
@@ -142,29 +150,17 @@ impl Model {
         let shape = audio.dims();
         let input = audio.as_slice()?;
         let mut stream = self.stream()?;
-        stream.clear();
+        *stream = None;
         let mut channels = self.start(shape[0]);
-        let unstable = AtomicBool::new(false);
+        let render = Render { settings: &settings, sample_rate, rate };
         let output = detached(py, || {
             let threads =
                 threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
             settings.prewarm(&mut channels);
-            side_by_side(&mut channels, input, shape[1], threads, |model, input, output, threads| {
-                if rate == sample_rate {
-                    play(model, input, output, &settings, threads);
-                } else {
-                    let wet = process_at(sample_rate, input, rate, |audio| {
-                        let there = audio.to_vec();
-                        play(model, &there, audio, &settings, threads);
-                    })?;
-                    output.copy_from_slice(&wet);
-                }
-                unstable.fetch_or(model.unstable(), Ordering::Relaxed);
-                Ok(())
-            })
+            render.side_by_side(&mut channels, input, shape[1], threads)
         })?
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.unstable.store(unstable.into_inner(), Ordering::Relaxed);
+        self.unstable.store(channels.iter().any(nd_core::Model::unstable), Ordering::Relaxed);
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
@@ -190,46 +186,53 @@ impl Model {
         let input = audio.as_slice()?;
         let mut stream = self.stream()?;
         if reset {
-            stream.clear();
+            *stream = None;
         }
-        let starts = stream.is_empty();
-        if starts {
-            *stream = self.start(shape[0]);
-        }
-        if stream.len() != shape[0] {
+        let starts = stream.is_none();
+        let fresh = || Stream { channels: self.start(shape[0]), pair: Pair::new(&self.fresh) };
+        let Stream { channels, pair } = stream.get_or_insert_with(fresh);
+        if channels.len() != shape[0] {
             return Err(PyValueError::new_err(format!(
                 "the stream has {} channel(s) and this block {}: call reset() before another stream",
-                stream.len(),
+                channels.len(),
                 shape[0]
             )));
         }
-        let (channels, quality) = (stream.as_mut_slice(), self.quality());
+        let quality = self.quality();
         let output = detached(py, || {
-            let mut output = vec![0.0; input.len()];
             if starts {
                 settings.prewarm(channels);
             }
-            for (channel, model) in channels.iter_mut().enumerate() {
-                let range = channel * shape[1]..(channel + 1) * shape[1];
+            for model in &mut *channels {
                 model.set_quality(quality);
                 settings.set(model);
-                match &settings {
-                    Settings::Automated(signals) => {
-                        model.process_automated(&input[range.clone()], signals, &mut output[range]);
-                    }
-                    Settings::Default | Settings::Held(_) => {
-                        model.process(&input[range.clone()], &mut output[range]);
+            }
+            let mut output = input.to_vec();
+            // A signal without frames has no chunks of any length.
+            let frames = shape[1].max(1);
+            if let Settings::Automated(signals) = &settings {
+                let audio = input.chunks(frames).zip(output.chunks_mut(frames));
+                for (model, (input, output)) in channels.iter_mut().zip(audio) {
+                    model.process_automated(input, signals, output);
+                }
+            } else {
+                for (models, audio) in channels.chunks_mut(2).zip(output.chunks_mut(2 * frames)) {
+                    match models {
+                        [left, right] => {
+                            pair.process_in_place([left, right], audio.split_at_mut(frames).into());
+                        }
+                        models => models.iter_mut().for_each(|model| model.process_in_place(audio)),
                     }
                 }
             }
             output
         })?;
-        self.unstable.store(stream.iter().any(nd_core::Model::unstable), Ordering::Relaxed);
+        self.unstable.store(channels.iter().any(nd_core::Model::unstable), Ordering::Relaxed);
         PyArray1::from_vec(py, output).reshape(shape)
     }
 
     fn reset(&self) -> PyResult<()> {
-        self.stream()?.clear();
+        *self.stream()? = None;
         self.unstable.store(false, Ordering::Relaxed);
         Ok(())
     }
@@ -377,7 +380,7 @@ impl Model {
 
 impl Model {
     /// The state, which is one thread's at a time.
-    fn stream(&self) -> PyResult<MutexGuard<'_, Vec<nd_core::Model>>> {
+    fn stream(&self) -> PyResult<MutexGuard<'_, Option<Stream>>> {
         self.stream.try_lock().map_err(|_| {
             PyRuntimeError::new_err(
                 "this model is at work in another thread: give each thread one of its own, copy.copy(model)",
@@ -467,36 +470,109 @@ fn play(
     output.copy_from_slice(&late[latency..]);
 }
 
-/// Does `work` for each channel, as long as `frames`, with its model, its input, its output and its share of `threads`.
-fn side_by_side(
-    channels: &mut [nd_core::Model],
-    input: &[f32],
-    frames: usize,
-    threads: NonZeroUsize,
-    work: impl Fn(&mut nd_core::Model, &[f32], &mut [f32], NonZeroUsize) -> Result<(), UnsupportedRates> + Sync,
-) -> Result<Vec<f32>, UnsupportedRates> {
-    let mut output = vec![0.0; input.len()];
-    if frames == 0 {
-        return Ok(output);
+/// How whole signals are rendered.
+struct Render<'a> {
+    settings: &'a Settings<'a>,
+    /// Of the signals, in Hz.
+    sample_rate: f64,
+    /// Of the model.
+    rate: f64,
+}
+
+impl Render<'_> {
+    /// Renders all channels, as long as `frames`, each with its model.
+    fn side_by_side(
+        &self,
+        channels: &mut [nd_core::Model],
+        input: &[f32],
+        frames: usize,
+        threads: NonZeroUsize,
+    ) -> Result<Vec<f32>, UnsupportedRates> {
+        let mut output = vec![0.0; input.len()];
+        if frames == 0 {
+            return Ok(output);
+        }
+        let groups = if frames < MIN_CHANNEL { 1 } else { threads.get().min(channels.len()) };
+        let share = NonZeroUsize::new(threads.get() / groups).unwrap_or(NonZeroUsize::MIN);
+        let size = channels.len().div_ceil(groups);
+        let work = |(models, (input, output)): (&mut [nd_core::Model], (&[f32], &mut [f32]))| {
+            self.group(models, input, output, frames, share)
+        };
+        let signals = input.chunks(size * frames).zip(output.chunks_mut(size * frames));
+        thread::scope(|scope| {
+            let mut groups = channels.chunks_mut(size).zip(signals);
+            let own = groups.next();
+            let others: Vec<_> = groups.map(|group| scope.spawn(|| work(group))).collect();
+            let outcome = own.map_or(Ok(()), work);
+            let outcomes =
+                others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            outcomes.fold(outcome, Result::and)
+        })?;
+        Ok(output)
     }
-    let groups = if frames < MIN_CHANNEL { 1 } else { threads.get().min(channels.len()) };
-    let share = NonZeroUsize::new(threads.get() / groups).unwrap_or(NonZeroUsize::MIN);
-    let size = channels.len().div_ceil(groups);
-    let work = |(models, (input, output)): (&mut [nd_core::Model], (&[f32], &mut [f32]))| {
-        let signals = input.chunks(frames).zip(output.chunks_mut(frames));
-        models.iter_mut().zip(signals).try_for_each(|(model, (x, y))| work(model, x, y, share))
-    };
-    let signals = input.chunks(size * frames).zip(output.chunks_mut(size * frames));
-    thread::scope(|scope| {
-        let mut groups = channels.chunks_mut(size).zip(signals);
-        let own = groups.next();
-        let others: Vec<_> = groups.map(|group| scope.spawn(|| work(group))).collect();
-        let outcome = own.map_or(Ok(()), work);
-        let outcomes =
-            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        outcomes.fold(outcome, Result::and)
-    })?;
-    Ok(output)
+
+    /// Renders the channels of a thread, by twos where that is faster.
+    fn group(
+        &self,
+        models: &mut [nd_core::Model],
+        input: &[f32],
+        output: &mut [f32],
+        frames: usize,
+        threads: NonZeroUsize,
+    ) -> Result<(), UnsupportedRates> {
+        let mut pair = Pair::new(&models[0]);
+        let together = pair.is_faster() && !matches!(self.settings, Settings::Automated(_));
+        let size = if together { 2 } else { 1 };
+        let signals = input.chunks(size * frames).zip(output.chunks_mut(size * frames));
+        models.chunks_mut(size).zip(signals).try_for_each(|(models, (x, y))| match models {
+            [left, right] => self.two(&mut pair, [left, right], x, y),
+            models => models.iter_mut().try_for_each(|model| self.one(model, x, y, threads)),
+        })
+    }
+
+    fn one(
+        &self,
+        model: &mut nd_core::Model,
+        input: &[f32],
+        output: &mut [f32],
+        threads: NonZeroUsize,
+    ) -> Result<(), UnsupportedRates> {
+        if self.rate == self.sample_rate {
+            play(model, input, output, self.settings, threads);
+            return Ok(());
+        }
+        let wet = process_at(self.sample_rate, input, self.rate, |audio| {
+            let there = audio.to_vec();
+            play(model, &there, audio, self.settings, threads);
+        })?;
+        output.copy_from_slice(&wet);
+        Ok(())
+    }
+
+    /// Renders two channels together, with models that are fresh and delay nothing.
+    fn two(
+        &self,
+        pair: &mut Pair,
+        models: [&mut nd_core::Model; 2],
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), UnsupportedRates> {
+        let (rate, sample_rate) = (self.rate, self.sample_rate);
+        if rate == sample_rate {
+            output.copy_from_slice(input);
+            pair.process_in_place(models, output.split_at_mut(input.len() / 2).into());
+            return Ok(());
+        }
+        let (left, right) = input.split_at(input.len() / 2);
+        let mut wet_right = Ok(Vec::new());
+        let wet_left = process_at(sample_rate, left, rate, |left| {
+            wet_right = process_at(sample_rate, right, rate, |right| {
+                pair.process_in_place(models, [left, right]);
+            });
+        })?;
+        output.copy_from_slice(&[wet_left, wet_right?].concat());
+        Ok(())
+    }
 }
 
 fn wrong_rate(rate: f64, sample_rate: f64, why: &str) -> PyErr {

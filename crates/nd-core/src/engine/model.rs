@@ -15,15 +15,15 @@ use crate::kernel::InstructionSet;
 /// See the [crate's documentation](crate) for the contract.
 #[derive(Debug, Clone)]
 pub struct Model {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// Where each program starts. Clones share it until one of them is prewarmed anew.
     starts: Arc<[Start]>,
     /// One for each program.
-    states: Box<[State]>,
+    pub(super) states: Box<[State]>,
     /// What the parameter inputs are set to.
     parameters: Box<[f32]>,
     /// The program that plays.
-    playing: usize,
+    pub(super) playing: usize,
     /// The program that shall play.
     wanted: usize,
     change: Option<Change>,
@@ -89,12 +89,17 @@ const MIN_PART: usize = 4096;
 
 /// What goes into a block: audio, and a signal for each parameter or its setting.
 #[derive(Clone, Copy)]
-struct Input<'a> {
+pub(super) struct Input<'a> {
     audio: &'a [f32],
     automation: Option<(&'a [&'a [f32]], usize)>,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
+    /// Audio, and each parameter as it is set.
+    pub(super) fn audio(audio: &'a [f32]) -> Self {
+        Self { audio, automation: None }
+    }
+
     /// What is left of the block behind some frames.
     fn behind(self, frames: usize) -> Self {
         let automation = self.automation.map(|(signals, from)| (signals, from + frames));
@@ -158,7 +163,7 @@ impl Model {
             let mut audio = [0.0; BLOCK];
             let block = self.block();
             for (x, y) in input.chunks(block).zip(output.chunks_mut(block)) {
-                self.play(Input { audio: copy_finite(x, &mut audio), automation: None }, y);
+                self.play(Input::audio(copy_finite(x, &mut audio)), y);
             }
         });
     }
@@ -168,7 +173,7 @@ impl Model {
         without_denormals(|| {
             let mut input = [0.0; BLOCK];
             for block in audio.chunks_mut(self.block()) {
-                self.play(Input { audio: copy_finite(block, &mut input), automation: None }, block);
+                self.play(Input::audio(copy_finite(block, &mut input)), block);
             }
         });
     }
@@ -255,7 +260,7 @@ impl Model {
     ///
     /// From the first frame that is no number on, the output is silent until a multiple of [`BLOCK`] frames since the
     /// start, where the model starts afresh: that does not depend on how the signal is cut into blocks.
-    fn play(&mut self, input: Input<'_>, output: &mut [f32]) {
+    pub(super) fn play(&mut self, input: Input<'_>, output: &mut [f32]) {
         let frames = output.len();
         let mut from = 0;
         while from < frames {
@@ -269,15 +274,20 @@ impl Model {
             }
             self.put(&input.behind(from));
             self.run(output);
-            if is_finite(output) {
-                self.pass(output.len());
-                return;
-            }
-            let sound = output.iter().take_while(|y| y.is_finite()).count();
-            from += sound;
-            self.pass(sound);
-            (self.muted, self.unstable) = (true, true);
+            from += self.hear(output);
         }
+    }
+
+    /// Counts what has come out, up to the first frame that is no number: from there on it is silent.
+    pub(super) fn hear(&mut self, output: &[f32]) -> usize {
+        if is_finite(output) {
+            self.pass(output.len());
+            return output.len();
+        }
+        let sound = output.iter().take_while(|y| y.is_finite()).count();
+        self.pass(sound);
+        (self.muted, self.unstable) = (true, true);
+        sound
     }
 
     /// Counts frames, and starts afresh where the silence ends.
@@ -292,7 +302,7 @@ impl Model {
     }
 
     /// Copies a block of input to where the programs look for it.
-    fn put(&mut self, input: &Input<'_>) {
+    pub(super) fn put(&mut self, input: &Input<'_>) {
         let mut oversampler = self.oversampler.take();
         match &mut oversampler {
             None => self.put_audio(input.audio),
@@ -331,6 +341,16 @@ impl Model {
                 None => channel.fill(setting),
             }
         }
+    }
+
+    /// Whether there are filters around the programs.
+    pub(super) fn is_oversampled(&self) -> bool {
+        self.oversampler.is_some()
+    }
+
+    /// Whether there is nothing to do in the next frame but to run one program.
+    pub(super) fn is_undisturbed(&self) -> bool {
+        !self.muted && self.change.is_none() && self.oversampler.is_none()
     }
 
     /// Computes a block from the input that has been put.
@@ -372,11 +392,17 @@ impl Model {
     fn run_program(&mut self, index: usize, frames: usize) -> &[f32] {
         let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
         program.run(state, frames);
+        self.output(index, frames)
+    }
+
+    /// What a program has put out.
+    pub(super) fn output(&self, index: usize, frames: usize) -> &[f32] {
+        let (program, state) = (&self.shared.programs[index], &self.states[index]);
         let at = program.output.plane(state, 0).offset;
         &state.arena.as_slice()[at..at + frames]
     }
 
-    fn advance(&mut self, index: usize, frames: usize) {
+    pub(super) fn advance(&mut self, index: usize, frames: usize) {
         self.shared.programs[index].advance(&mut self.states[index], frames);
     }
 
@@ -533,7 +559,7 @@ fn finite(x: f32) -> f32 {
 }
 
 /// Copies a block, of which whatever is no number becomes silence.
-fn copy_finite<'a>(source: &[f32], target: &'a mut [f32; BLOCK]) -> &'a [f32] {
+pub(super) fn copy_finite<'a>(source: &[f32], target: &'a mut [f32; BLOCK]) -> &'a [f32] {
     let target = &mut target[..source.len()];
     for (target, &x) in target.iter_mut().zip(source) {
         *target = finite(x);

@@ -94,8 +94,19 @@ impl Program {
 
     /// Runs all steps on a block of at most [`BLOCK`] frames whose input is in place.
     pub(crate) fn run(&self, state: &mut State, frames: usize) {
+        self.close_input(state, frames);
+        self.run_steps(&self.steps, state, frames);
+    }
+
+    /// Gets the input that is in place ready to be read.
+    pub(crate) fn close_input(&self, state: &mut State, frames: usize) {
+        self.written(state, &self.input, frames, Past::Kept);
+    }
+
+    /// Runs some steps on a block of at most [`BLOCK`] frames.
+    pub(crate) fn run_steps(&self, steps: &[Step], state: &mut State, frames: usize) {
         debug_assert!(frames <= BLOCK, "a block has at most {BLOCK} frames, not {frames}");
-        self.execute(state, frames, Past::Kept);
+        self.execute(steps, state, frames, Past::Kept);
     }
 
     /// Where silence with the parameters at these settings brings the program.
@@ -106,7 +117,8 @@ impl Program {
             // Each signal's past is made equal to what it is now before the next step looks at it.
             Prewarm::Pass => without_denormals(|| {
                 self.put_silence(&mut state, parameters, 1);
-                self.execute(&mut state, 1, Past::Constant);
+                self.written(&mut state, &self.input, 1, Past::Constant);
+                self.execute(&self.steps, &mut state, 1, Past::Constant);
             }),
             Prewarm::Frames(frames) => {
                 self.reset(&mut state, &self.stored);
@@ -133,14 +145,13 @@ impl Program {
         state.arena.as_slice()[self.output.plane(&state, 0).offset]
     }
 
-    fn execute(&self, state: &mut State, frames: usize, past: Past) {
-        dispatch!(self.instruction_set, simd => self.run_steps(simd, state, frames, past));
+    fn execute(&self, steps: &[Step], state: &mut State, frames: usize, past: Past) {
+        dispatch!(self.instruction_set, simd => self.execute_with(simd, steps, state, frames, past));
     }
 
     #[inline(always)]
-    fn run_steps<S: Simd>(&self, simd: S, state: &mut State, frames: usize, past: Past) {
-        self.written(state, &self.input, frames, past);
-        for step in &self.steps {
+    fn execute_with<S: Simd>(&self, simd: S, steps: &[Step], state: &mut State, frames: usize, past: Past) {
+        for step in steps {
             if let (Step::Convolve(convolve), Past::Constant) = (step, past) {
                 convolve.fill_past(simd, state);
             }
