@@ -21,7 +21,7 @@ use crate::rig::{Rig, SMOOTHING_MS, Settings, Setup, from_db};
 use crate::telemetry::Telemetry;
 
 /// Frames that go through the whole chain at a time.
-const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 512;
 
 /// Time in which one rig fades into another, and one routing of the channels into another.
 const FADE_MS: f64 = 20.0;
@@ -343,6 +343,12 @@ impl Processor {
         let frames = channels[0].len();
         let fade = self.player.begin(frames);
         let mut asleep = true;
+        let silent = loudest.map(|loudest| loudest <= SILENT_INPUT);
+        if let [left, right] = &channels[..]
+            && self.strips.iter().zip(silent).all(|(strip, silent)| strip.wants_model(silent, &self.player))
+        {
+            self.player.play_models([left, right]);
+        }
         for (channel, audio) in channels.iter_mut().enumerate() {
             let strip = &mut self.strips[channel];
             if let Some(next) = &self.player.next
@@ -352,8 +358,8 @@ impl Processor {
                 strip.set_latency(next.rig.latency());
             }
             let taps = (watched && channel == 0).then_some(telemetry);
-            let silent = loudest[channel] <= SILENT_INPUT;
-            let (loudest, finite) = strip.process(channel, audio, silent, &mut self.player, fade, taps);
+            let (loudest, finite) =
+                strip.process(channel, audio, silent[channel], &mut self.player, fade, taps);
             if !finite {
                 telemetry.non_finite.fetch_add(1, Relaxed);
             }
@@ -499,6 +505,14 @@ impl Player {
         }
     }
 
+    /// Plays the models of both channels, for strips that are about to [want](Strip::wants_model) them.
+    fn play_models(&mut self, audio: [&[f32]; 2]) {
+        let next = self.next.as_mut().map(|next| &mut next.rig);
+        for rig in self.rig.iter_mut().chain(next) {
+            rig.amps(audio);
+        }
+    }
+
     fn reset(&mut self, channel: usize) {
         let next = self.next.as_mut().map(|next| &mut next.rig);
         for rig in self.rig.iter_mut().chain(next) {
@@ -573,6 +587,11 @@ impl Strip {
     fn is_asleep(&self, player: &Player) -> bool {
         let memory = player.rig.as_ref().map_or(0, |rig| rig.memory());
         player.next.is_none() && self.silent > memory + CHUNK
+    }
+
+    /// Whether [`process`](Self::process) is going to play the model as it stands.
+    fn wants_model(&self, silent: bool, player: &Player) -> bool {
+        !(self.is_dry() || self.stale || silent && self.is_asleep(player) || is_at(&self.amp, 0.0))
     }
 
     /// Remembers the input and the dry signal, where they are wanted, and applies the input gain.

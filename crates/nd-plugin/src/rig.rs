@@ -5,10 +5,11 @@ use std::sync::Arc;
 use nd_core::dsp::cabinet::{self, Cabinet, CabinetError, CabinetOptions};
 use nd_core::dsp::rate::RateChange;
 use nd_core::dsp::smooth::{Ramp, Smooth};
-use nd_core::{AntiAliasing, CompileOptions, Model, ModelSpec};
+use nd_core::{AntiAliasing, CompileOptions, Model, ModelSpec, Pair};
 
 use crate::impulse::Impulse;
 use crate::params::{KNOBS, OutputMode, Side};
+use crate::processor::CHUNK;
 
 /// What the host has announced.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -160,6 +161,8 @@ pub(crate) struct Settings {
 pub(crate) struct Rig {
     levels: Option<Levels>,
     voices: [Option<Voice>; 2],
+    /// Where two models take less time together.
+    duo: Option<Duo>,
     cabinets: [Option<Cab>; 2],
     latency: usize,
     memory: usize,
@@ -177,6 +180,16 @@ struct Voice {
     gain: Smooth,
     /// Whether a block has been left out.
     skipped: bool,
+}
+
+/// The models of both channels, played before either channel asks for its own.
+#[derive(Debug)]
+struct Duo {
+    pair: Pair,
+    /// What they have played.
+    audio: [Box<[f32]>; 2],
+    /// Whether the channel has not asked for it yet.
+    waiting: [bool; 2],
 }
 
 /// A channel's cabinet.
@@ -202,6 +215,11 @@ impl Rig {
         };
         let channels = [true, setup.inputs > 1];
         let voices = channels.map(|used| amp.filter(|_| used).map(voice));
+        let duo = amp.filter(|_| setup.inputs > 1).map(|amp| Duo {
+            pair: Pair::new(&amp.model),
+            audio: [0, 1].map(|_| vec![0.0; CHUNK].into()),
+            waiting: [false; 2],
+        });
         let cabinet = |channel: usize| {
             let response = response.filter(|_| channels[channel])?;
             Some(Cab { cabinet: response.cabinets[channel].clone(), skipped: false })
@@ -216,6 +234,7 @@ impl Rig {
         Self {
             levels: amp.map(|amp| amp.levels),
             voices,
+            duo: duo.filter(|duo| duo.pair.is_faster()),
             cabinets,
             latency,
             memory: latency + remembered as usize + tail.unwrap_or_default(),
@@ -273,9 +292,24 @@ impl Rig {
         }
     }
 
+    /// Plays the models of both channels, where that takes less time, for when either channel asks for its own: it must ask
+    /// with the same audio, before anything else happens to its model.
+    pub(crate) fn amps(&mut self, audio: [&[f32]; 2]) {
+        let ([Some(left), Some(right)], Some(duo)) = (&mut self.voices, &mut self.duo) else { return };
+        let [first, second] = duo.audio.each_mut().map(|buffer| &mut buffer[..audio[0].len()]);
+        first.copy_from_slice(audio[0]);
+        second.copy_from_slice(audio[1]);
+        Voice::play_together([left, right], &mut duo.pair, [first, second]);
+        duo.waiting = [true; 2];
+    }
+
     /// Plays the model of a channel in place.
     pub(crate) fn amp(&mut self, channel: usize, audio: &mut [f32]) {
-        if let Some(voice) = &mut self.voices[channel] {
+        if let Some(duo) = &mut self.duo
+            && std::mem::take(&mut duo.waiting[channel])
+        {
+            audio.copy_from_slice(&duo.audio[channel][..audio.len()]);
+        } else if let Some(voice) = &mut self.voices[channel] {
             voice.play(audio);
         }
     }
@@ -343,6 +377,30 @@ impl Voice {
         self.rate.process(audio, |audio| turn_and_play(model, knobs, audio));
     }
 
+    /// What [`play`](Self::play) does, with both.
+    fn play_together(mut voices: [&mut Self; 2], pair: &mut Pair, audio: [&mut [f32]; 2]) {
+        for voice in &mut voices {
+            if voice.skipped {
+                voice.reset();
+            }
+        }
+        let [left, right] = voices;
+        let mut models = [&mut left.model, &mut right.model];
+        let mut knobs = [&mut left.knobs, &mut right.knobs];
+        RateChange::process_together([&mut left.rate, &mut right.rate], audio, |audio| {
+            if audio[0].len() == audio[1].len() {
+                let play =
+                    |models: [&mut Model; 2], audio: [&mut [f32]; 2]| pair.process_in_place(models, audio);
+                turn_and_play_all(&mut models, &mut knobs, audio, play);
+            } else {
+                // One of them was reset: their frames come at other times.
+                for ((model, knobs), audio) in models.iter_mut().zip(&mut knobs).zip(audio) {
+                    turn_and_play(model, knobs, audio);
+                }
+            }
+        });
+    }
+
     fn reset(&mut self) {
         self.skipped = false;
         self.gain.reset();
@@ -359,23 +417,35 @@ impl Voice {
 
 /// Plays a model while its knobs turn.
 fn turn_and_play(model: &mut Model, knobs: &mut [Smooth; KNOBS], audio: &mut [f32]) {
-    let used = model.parameters().min(KNOBS);
-    let knobs = &mut knobs[..used];
-    let mut rest = audio;
-    while !rest.is_empty() {
-        let turning = knobs.iter().any(Smooth::is_moving);
-        let len = if turning { rest.len().min(KNOB_STEP) } else { rest.len() };
-        let (now, later) = rest.split_at_mut(len);
-        for (index, knob) in knobs.iter_mut().enumerate() {
-            if turning {
-                for _ in &*now {
-                    knob.advance();
+    turn_and_play_all(&mut [model], &mut [knobs], [audio], |[model], [audio]| model.process_in_place(audio));
+}
+
+/// Plays models while their knobs turn.
+fn turn_and_play_all<const N: usize>(
+    models: &mut [&mut Model; N],
+    knobs: &mut [&mut [Smooth; KNOBS]; N],
+    mut audio: [&mut [f32]; N],
+    mut play: impl FnMut([&mut Model; N], [&mut [f32]; N]),
+) {
+    let used = models.iter().map(|model| model.parameters()).max().unwrap_or(0).min(KNOBS);
+    let frames = audio.iter().map(|audio| audio.len()).max().unwrap_or(0);
+    let mut from = 0;
+    while from < frames {
+        let turning = knobs.iter().any(|knobs| knobs[..used].iter().any(Smooth::is_moving));
+        let len = if turning { KNOB_STEP.min(frames - from) } else { frames - from };
+        for (model, knobs) in models.iter_mut().zip(&mut *knobs) {
+            for (index, knob) in knobs[..used].iter_mut().enumerate() {
+                if turning {
+                    (0..len).for_each(|_| _ = knob.advance());
                 }
+                model.set_parameter(index, knob.value());
             }
-            model.set_parameter(index, knob.value());
         }
-        model.process_in_place(now);
-        rest = later;
+        play(
+            models.each_mut().map(|model| &mut **model),
+            audio.each_mut().map(|audio| &mut audio[from..from + len]),
+        );
+        from += len;
     }
 }
 

@@ -62,6 +62,8 @@ struct Filters {
     block: usize,
     /// A block at the model's rate.
     between: Box<[f32]>,
+    /// How many frames of it there are.
+    count: usize,
     instruction_set: InstructionSet,
 }
 
@@ -96,6 +98,7 @@ impl RateChange {
             back: Converter::new(to, from, half * model / host, (delay - there) * model / host, between),
             block,
             between: vec![0.0; between].into(),
+            count: 0,
             instruction_set: InstructionSet::best(),
         };
         Ok(Self { filters: Some(filters), latency_samples: delay as usize })
@@ -110,16 +113,38 @@ impl RateChange {
     ///
     /// `model` is called for some frames at a time, sometimes none, as many as have come; it has to keep its own state.
     pub fn process(&mut self, audio: &mut [f32], mut model: impl FnMut(&mut [f32])) {
-        let Some(filters) = &mut self.filters else { return model(audio) };
+        Self::process_together([self], [audio], |[audio]| model(audio));
+    }
+
+    /// [`process`](Self::process) for several signals between the same rates, all of which `model` works on at once: on as
+    /// many frames of each, unless one was reset after another.
+    ///
+    /// # Panics
+    ///
+    /// If one signal is longer than another, or not all are between the same rates.
+    pub fn process_together<const N: usize>(
+        changes: [&mut Self; N],
+        mut audio: [&mut [f32]; N],
+        mut model: impl FnMut([&mut [f32]; N]),
+    ) {
+        let frames = audio.first().map_or(0, |audio| audio.len());
+        assert!(audio.iter().all(|audio| audio.len() == frames), "signals of the same length");
+        if changes.iter().all(|change| change.filters.is_none()) {
+            return model(audio);
+        }
+        let mut filters = changes.map(|change| change.filters.as_mut().expect("the same rates"));
         without_denormals(|| {
-            for block in audio.chunks_mut(filters.block) {
-                filters.there.write(block);
-                let count = filters.there.read(filters.instruction_set, &mut filters.between);
-                let between = &mut filters.between[..count];
-                model(between);
-                filters.back.write(between);
-                let count = filters.back.read(filters.instruction_set, block);
-                debug_assert_eq!(count, block.len(), "the delay is long enough for every frame to be there");
+            let mut from = 0;
+            while from < frames {
+                let len = filters.iter().map(|filters| filters.block).fold(frames - from, usize::min);
+                for (filters, audio) in filters.iter_mut().zip(&audio) {
+                    filters.go_there(&audio[from..from + len]);
+                }
+                model(filters.each_mut().map(|filters| &mut filters.between[..filters.count]));
+                for (filters, audio) in filters.iter_mut().zip(&mut audio) {
+                    filters.come_back(&mut audio[from..from + len]);
+                }
+                from += len;
             }
         });
     }
@@ -130,6 +155,21 @@ impl RateChange {
             there.reset();
             back.reset();
         }
+    }
+}
+
+impl Filters {
+    /// Takes a block to the model's rate.
+    fn go_there(&mut self, block: &[f32]) {
+        self.there.write(block);
+        self.count = self.there.read(self.instruction_set, &mut self.between);
+    }
+
+    /// Takes what the model has made of it back.
+    fn come_back(&mut self, block: &mut [f32]) {
+        self.back.write(&self.between[..self.count]);
+        let count = self.back.read(self.instruction_set, block);
+        debug_assert_eq!(count, block.len(), "the delay is long enough for every frame to be there");
     }
 }
 

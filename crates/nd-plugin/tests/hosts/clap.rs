@@ -85,6 +85,47 @@ fn mono_and_both_channels_of_stereo_sound_the_same() {
     }
 }
 
+/// Plays a session for a while: a knob and a switch move, and one channel pauses for so long that it falls asleep.
+fn play_on(host: &mut Host, signals: &[&[f32]]) -> Vec<Vec<f32>> {
+    let mut output = vec![Vec::new(); signals.len()];
+    for (number, from) in (0..signals[0].len()).step_by(600).enumerate() {
+        match number {
+            3 => _ = host.set_at(250, "Knob 1", "90 %"),
+            8 => _ = host.set("Model", "Off"),
+            11 => _ = host.set("Model", "On"),
+            60 => _ = host.set("Knob 2", "10 %"),
+            _ => {}
+        }
+        let block: Vec<&[f32]> = signals.iter().map(|signal| &signal[from..from + 600]).collect();
+        output.iter_mut().zip(host.block(&block)).for_each(|(all, block)| all.extend(block));
+    }
+    output
+}
+
+#[test]
+fn each_channel_of_stereo_sounds_as_if_alone() {
+    let left = guitar(48_000);
+    let mut right: Vec<f32> = left.iter().rev().map(|x| -0.7 * x).collect();
+    right[12_000..30_000].fill(0.0);
+    for network in ["lstm_2x16/model.nam", "aidax_gru8_cond2/model.json"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(network);
+        for rate in [44_100.0, 48_000.0, 96_000.0] {
+            let play = |layout, signals: &[&[f32]]| {
+                let mut host = Host::new();
+                host.layout(layout).load(&state_with(&path));
+                host.activate(rate, 4096);
+                play_on(&mut host, signals)
+            };
+            let stereo = play(Layout::Stereo, &[&left, &right]);
+            for (channel, signal) in [&left, &right].into_iter().enumerate() {
+                let alone = play(Layout::Mono, &[signal]).swap_remove(0);
+                let same = stereo[channel].iter().zip(&alone).position(|(a, b)| a != b);
+                assert_eq!(same, None, "first difference of channel {channel} of {network} at {rate} Hz");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_impulse_comes_out_after_the_latency_at_every_rate() {
     const RATES: [f64; 7] = [22_050.0, 44_100.0, 48_000.0, 88_200.0, 96_000.0, 176_400.0, 192_000.0];
