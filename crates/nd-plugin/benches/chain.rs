@@ -65,32 +65,36 @@ fn main() {
         .map(PathBuf::from)
         .collect();
     println!(
-        "| model | engine | plugin, neutral | plugin, gate, gains and DC blocker | stereo instances per core |"
+        "| model | engine | plugin, neutral | plugin, gate, gains and DC blocker | in stereo, against two engines | stereo \
+         instances per core |"
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     for path in models {
         let bytes = std::fs::read(&path).expect("a file");
         let spec = ModelSpec::from_slice(&bytes).expect("a model");
         let mut model = spec.compile(&CompileOptions::default()).expect("a model that compiles");
         let mut output = [0.0; BLOCK];
         let mut bare = |input: &[f32]| model.process(input, &mut output);
-        let plugin = |stages| {
+        let plugin = |layout, stages| {
             let mut host = Host::new();
-            host.layout(Layout::Mono).load(&session(&path, stages));
+            host.layout(layout).load(&session(&path, stages));
             host.activate(RATE, BLOCK as u32);
-            host
+            host.player(BLOCK)
         };
-        let mut neutral = plugin(false).player(BLOCK);
+        let mut neutral = plugin(Layout::Mono, false);
         let [engine, chain] = race([&mut bare, &mut |input| neutral.play(input)]);
-        let mut full = plugin(true).player(BLOCK);
+        let mut full = plugin(Layout::Mono, true);
         let [again, stages] = race([&mut bare, &mut |input| full.play(input)]);
+        let mut wide = plugin(Layout::Stereo, true);
+        let [_, stereo] = race([&mut bare, &mut |input| wide.play(input)]);
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let more = |ns: f64, than: f64| 100.0 * (ns / than - 1.0);
         println!(
-            "| {name} | {engine:.1} ns/sample | {chain:.1} ({:+.1} %) | {stages:.1} ({:+.1} %) | {:.0} |",
+            "| {name} | {engine:.1} ns/sample | {chain:.1} ({:+.1} %) | {stages:.1} ({:+.1} %) | {stereo:.1} ({:+.1} %) | {:.0} |",
             more(chain, engine),
             more(stages, again),
-            1e9 / RATE / (2.0 * stages)
+            more(stereo, 2.0 * again),
+            1e9 / RATE / stereo
         );
     }
 }

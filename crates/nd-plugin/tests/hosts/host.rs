@@ -253,33 +253,32 @@ impl Host {
 /// A host that plays mono blocks of one size again and again, without more ado.
 pub(crate) struct Player {
     host: Host,
-    input: Vec<f32>,
-    output: Vec<f32>,
+    input: Vec<Vec<f32>>,
+    output: Vec<Vec<f32>>,
     ports: [AudioPorts; 2],
 }
 
 impl Host {
     /// Becomes one that only plays.
     pub(crate) fn player(self, block: usize) -> Player {
-        let ports = [(); 2].map(|()| AudioPorts::with_capacity(1, 1));
-        Player { host: self, input: vec![0.0; block], output: vec![0.0; block], ports }
+        let audio = vec![vec![0.0; block]; self.channels];
+        let ports = [(); 2].map(|()| AudioPorts::with_capacity(self.channels, 1));
+        Player { host: self, input: audio.clone(), output: audio, ports }
     }
 }
 
 impl Player {
-    /// Plays a block, on this thread.
+    /// Plays a block on all channels, on this thread.
     pub(crate) fn play(&mut self, input: &[f32]) {
-        self.input.copy_from_slice(input);
+        self.input.iter_mut().for_each(|channel| channel.copy_from_slice(input));
         let [ports, out_ports] = &mut self.ports;
         let inputs = ports.with_input_buffers([AudioPortBuffer {
             latency: 0,
-            channels: AudioPortBufferType::f32_input_only(
-                [InputChannel::variable(&mut self.input)].into_iter(),
-            ),
+            channels: AudioPortBufferType::f32_input_only(self.input.iter_mut().map(InputChannel::variable)),
         }]);
         let mut outputs = out_ports.with_output_buffers([AudioPortBuffer {
             latency: 0,
-            channels: AudioPortBufferType::f32_output_only([self.output.as_mut_slice()].into_iter()),
+            channels: AudioPortBufferType::f32_output_only(self.output.iter_mut().map(Vec::as_mut_slice)),
         }]);
         let processor = self.host.processor.as_mut().expect("an active plugin");
         let (events, mut sink) = (InputEvents::empty(), OutputEvents::void());
