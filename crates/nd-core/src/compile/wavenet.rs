@@ -10,7 +10,7 @@ use crate::engine::{
     Activate, Channels, Combine, Curve, Modulate, Residual, ResidualCurve, SignalId, Step, Sum,
 };
 use crate::error::CompileError;
-use crate::kernel::residual::{fits, tile_height};
+use crate::kernel::residual::fits;
 use crate::spec::{Activation, Film, Gating, LayerArray, WaveNet, WaveNetLayer};
 
 /// Appends a `WaveNet`, its condition first.
@@ -125,9 +125,8 @@ fn lower_whole(
     check_conv(conv, &join(path, "conv"))?;
     check_conv(mixin, &join(path, "conv"))?;
     check_conv(layer1x1, &join(path, "layer1x1"))?;
-    let height = tile_height(width);
     let mut weights = pack_sums(&[conv, mixin], 0, 1.0, [width]);
-    weights.extend(pack_sums(&[layer1x1], 0, 1.0, vec![height; width / height]));
+    weights.extend(pack_sums(&[layer1x1], 0, 1.0, [width]));
     let weights = plan.weights(&weights);
     let delays = taps(plan, conv, input, 0).iter().map(|tap| tap.delay).collect();
     let (sum, target) = (plan.signal(width), plan.signal(width));

@@ -1,39 +1,34 @@
 //! A residual layer of a `WaveNet` in one go: its convolution, its activation, and the 1x1 behind it.
 //!
 //! Time lies in the lanes, as in [`mix`](super::mix), but a tile has all channels of the layer: what the convolution
-//! sums up is activated and goes through the 1x1 without leaving the registers. In short blocks that matters most,
-//! where a layer that is cut into steps waits for each to be written and read back.
+//! sums up is activated and goes through the 1x1 while it is at hand. In short blocks that matters most, where a layer
+//! that is cut into steps waits for each to be written and read back.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 use super::Plane;
 use super::mix::Rows;
 
-/// Sums of a tile, at most: in the 1x1, as many sums again and a few weights share the registers with them.
-#[inline(always)]
-const fn max_sums(lanes: usize) -> usize {
-    if lanes >= 16 { 16 } else { 8 }
-}
-
 /// Into how many chains the sums of a channel are split. A sum can take one product in the time that the processor could
 /// compute eight: with few channels, more sums must be on their way. The number is that of all blocks, for it decides on
 /// the rounding.
 #[inline(always)]
 const fn chains(channels: usize, lanes: usize) -> usize {
-    if 4 * channels <= max_sums(lanes) { 2 } else { 1 }
+    let few = match lanes {
+        16.. => 4,
+        8.. => 3,
+        _ => 2,
+    };
+    if channels <= few { 2 } else { 1 }
 }
 
 /// Whether there is a kernel for layers of so many channels.
 pub fn fits(channels: usize, lanes: usize) -> bool {
-    matches!(channels, 2 | 3 | 4 | 6 | 8) && channels <= max_sums(lanes) / 2
-}
-
-/// Output channels of the 1x1 that are summed at a time, where [`fits`] says yes.
-pub fn tile_height(channels: usize) -> usize {
     match channels {
-        2 => 2,
-        3 | 6 => 3,
-        _ => 4,
+        2..=4 => true,
+        6 | 8 | 12 => lanes >= 8,
+        16 => lanes >= 16,
+        _ => false,
     }
 }
 
@@ -58,8 +53,8 @@ pub struct Places {
 /// `target = residual + Σ conv1x1 · y + bias`.
 ///
 /// `taps` are the places in the buffer where the first channel of the residual signal is at each delay of the convolution.
-/// `weights` holds, for each row of the taps, then of the condition, one weight a channel, and their biases; then, for
-/// each [`tile_height`] outputs of the 1x1, one weight each for each channel, and their biases. `frames` is a multiple of
+/// `weights` holds, for each row of the taps, then of the condition, one weight a channel, and their biases; then the same
+/// for the rows of the 1x1. [`fits`] says of which `channels` a layer may be. `frames` is a multiple of
 /// [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
 #[inline(always)]
 pub fn residual_layer<S: Simd>(
@@ -72,163 +67,161 @@ pub fn residual_layer<S: Simd>(
     buffer: &mut [f32],
     frames: usize,
 ) {
+    let lanes = S::f32s::LEN;
+    let mut frame = 0;
+    // Tiles along time, each of so many channels at a time by so many vectors: wide ones as long as they fit.
     macro_rules! tiles {
-        ($channels:literal, $height:literal) => {{
-            const { assert!($channels % $height == 0) };
-            if 2 * $channels <= max_sums(S::f32s::LEN) {
-                row_of_tiles::<S, $channels, $height>(simd, curve, weights, taps, places, buffer, frames);
-            }
+        ($channels:literal: $($height:literal x $width:literal),+) => {{
+            $(
+                const { assert!($channels % $height == 0) };
+                while frame + $width * lanes <= frames {
+                    tile::<S, $channels, $height, $width>(simd, curve, weights, taps, places, buffer, frame);
+                    frame += $width * lanes;
+                }
+            )+
         }};
     }
-    match channels {
-        2 => tiles!(2, 2),
-        3 => tiles!(3, 3),
-        4 => tiles!(4, 4),
-        6 => tiles!(6, 3),
-        8 => tiles!(8, 4),
-        _ => debug_assert!(false, "no kernel for {channels} channels"),
+    // The sums of a tile must fit the registers, with what is added to them: 32 with AVX-512, often 16 elsewhere.
+    match (lanes, channels) {
+        (16.., 2) => tiles!(2: 2 x 4, 2 x 2, 2 x 1),
+        (16.., 3) => tiles!(3: 3 x 2, 3 x 1),
+        (16.., 4) => tiles!(4: 4 x 2, 4 x 1),
+        (16.., 6) => tiles!(6: 6 x 2, 6 x 1),
+        (16.., 8) => tiles!(8: 8 x 2, 8 x 1),
+        (16.., 12) => tiles!(12: 6 x 2, 12 x 1),
+        (16.., 16) => tiles!(16: 8 x 2, 16 x 1),
+        (_, 2) => tiles!(2: 2 x 2),
+        (_, 3) => tiles!(3: 3 x 2),
+        (_, 4) => tiles!(4: 4 x 2),
+        (8.., 6) => tiles!(6: 6 x 2),
+        (8.., 8) => tiles!(8: 4 x 2),
+        (8.., 12) => tiles!(12: 6 x 2),
+        _ => debug_assert!(false, "no kernel for {channels} channels in {lanes} lanes"),
     }
 }
 
-/// Tiles along time: wide ones as long as they fit, then narrow ones.
+/// Some vectors of frames of some channels.
+type Vectors<S, const CHANNELS: usize, const WIDTH: usize> = [[<S as Simd>::f32s; WIDTH]; CHANNELS];
+
+/// All channels of a layer by `WIDTH` vectors of frames, `HEIGHT` channels at a time.
 #[inline(always)]
-fn row_of_tiles<S: Simd, const CHANNELS: usize, const HEIGHT: usize>(
+fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
     curve: impl Fn(S::f32s) -> S::f32s + Copy,
     weights: &[f32],
     taps: &(impl Iterator<Item = usize> + Clone),
     places: &Places,
     buffer: &mut [f32],
-    frames: usize,
-) {
-    let lanes = S::f32s::LEN;
-    let sums = CHANNELS * chains(CHANNELS, lanes);
-    let mut frame = 0;
-    macro_rules! tiles {
-        ($width:literal) => {
-            if $width == 1 || $width * sums <= max_sums(lanes) {
-                while frame + $width * lanes <= frames {
-                    tile::<S, CHANNELS, HEIGHT, $width>(
-                        simd,
-                        curve,
-                        weights,
-                        taps.clone(),
-                        places,
-                        buffer,
-                        frame,
-                    );
-                    frame += $width * lanes;
-                }
-            }
-        };
-    }
-    tiles!(4);
-    tiles!(2);
-    tiles!(1);
-}
-
-/// Some vectors of frames of some channels.
-type Sums<S, const CHANNELS: usize, const WIDTH: usize> = [[<S as Simd>::f32s; WIDTH]; CHANNELS];
-
-/// All channels of a layer by `WIDTH` vectors of frames.
-#[inline(always)]
-fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
-    simd: S,
-    curve: impl Fn(S::f32s) -> S::f32s + Copy,
-    mut weights: &[f32],
-    mut taps: impl Iterator<Item = usize>,
-    places: &Places,
-    buffer: &mut [f32],
     frame: usize,
 ) {
     let lanes = S::f32s::LEN;
-    let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
-    let (mut sums, mut others) = (zeros, zeros);
-    macro_rules! add_tap {
-        ($sums:ident, $offset:expr) => {
-            let plane = Plane { offset: $offset, stride: places.residual.stride };
-            // As many rows as channels: a loop of known length.
-            ($sums, weights) = add_rows(simd, $sums, CHANNELS, plane, weights, buffer, frame);
-        };
-    }
-    while let Some(offset) = taps.next() {
-        add_tap!(sums, offset);
-        if chains(CHANNELS, lanes) > 1 {
-            let Some(offset) = taps.next() else { break };
-            add_tap!(others, offset);
+    let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
+    let mut activated = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
+    let mut projection = weights;
+    for part in 0..CHANNELS / HEIGHT {
+        let first = part * HEIGHT;
+        let (mut sums, mut others) = (zeros, zeros);
+        let mut rest = weights;
+        macro_rules! add_tap {
+            ($sums:ident, $tap:expr) => {
+                // As many rows as channels: a loop of known length.
+                let plane = Plane { offset: $tap, stride: places.residual.stride };
+                rest = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(
+                    simd, &mut $sums, first, CHANNELS, plane, rest, buffer, frame,
+                );
+            };
         }
-    }
-    let Rows { plane, count } = places.condition;
-    (sums, weights) = add_rows(simd, sums, count, plane, weights, buffer, frame);
-    let (biases, mut weights) = weights.split_at(CHANNELS);
-    for channel in 0..CHANNELS {
-        for v in 0..WIDTH {
+        let mut taps = taps.clone();
+        while let Some(tap) = taps.next() {
+            add_tap!(sums, tap);
             if chains(CHANNELS, lanes) > 1 {
-                sums[channel][v] += others[channel][v];
+                let Some(tap) = taps.next() else { break };
+                add_tap!(others, tap);
             }
-            sums[channel][v] += S::f32s::splat(simd, biases[channel]);
         }
+        let Rows { plane, count } = places.condition;
+        rest =
+            add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, count, plane, rest, buffer, frame);
+        for (channel, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                if chains(CHANNELS, lanes) > 1 {
+                    *sum += others[channel][v];
+                }
+                *sum += S::f32s::splat(simd, rest[first + channel]);
+            }
+        }
+        // An array of its own: sums stay in registers only as long as every index is known when this is compiled.
+        activated[first..first + HEIGHT].copy_from_slice(&sums);
+        projection = &rest[CHANNELS..];
     }
-    // An array of its own: the sums stay in registers only as long as every index is known when this is compiled.
-    let mut activated = zeros;
-    activated.copy_from_slice(&sums);
     for (channel, activated) in activated.iter_mut().enumerate() {
-        let head = places.head.map(|head| load::<S, WIDTH>(simd, buffer, head.channel(channel) + frame));
-        let head_target = &mut buffer[places.head_target.channel(channel) + frame..][..WIDTH * lanes];
-        for (v, y) in activated.iter_mut().enumerate() {
+        for y in activated.iter_mut() {
             *y = curve(*y);
-            head.map_or(*y, |head| head[v] + *y).store_slice(&mut head_target[v * lanes..(v + 1) * lanes]);
         }
+        // No closures here: one that is not inlined knows nothing of the instruction set.
+        let mut head = *activated;
+        if let Some(before) = places.head {
+            let before: [S::f32s; WIDTH] = load(simd, &buffer[before.channel(channel) + frame..]);
+            for v in 0..WIDTH {
+                head[v] += before[v];
+            }
+        }
+        store::<S, WIDTH>(head, &mut buffer[places.head_target.channel(channel) + frame..]);
     }
-    for first in (0..CHANNELS).step_by(HEIGHT) {
-        let (here, rest) = weights.split_at(CHANNELS * HEIGHT);
-        let (biases, rest) = rest.split_at(HEIGHT);
-        weights = rest;
-        let mut outs = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
-        for channel in 0..CHANNELS {
-            let weights = &here[channel * HEIGHT..(channel + 1) * HEIGHT];
-            outs = add_row(simd, outs, weights, activated[channel]);
+    let (projection, biases) = projection.split_at(CHANNELS * CHANNELS);
+    for part in 0..CHANNELS / HEIGHT {
+        let first = part * HEIGHT;
+        let mut outs = zeros;
+        for (weights, &x) in projection.chunks_exact(CHANNELS).zip(&activated) {
+            outs = add_row(simd, outs, &weights[first..][..HEIGHT], x);
         }
-        for (channel, (outs, &bias)) in (first..).zip(outs.iter().zip(biases)) {
-            let residual = load::<S, WIDTH>(simd, buffer, places.residual.channel(channel) + frame);
-            let target = &mut buffer[places.target.channel(channel) + frame..][..WIDTH * lanes];
+        let mut finished = zeros;
+        finished.copy_from_slice(&outs);
+        for (n, out) in finished.iter_mut().enumerate() {
+            let channel = first + n;
+            let residual: [S::f32s; WIDTH] = load(simd, &buffer[places.residual.channel(channel) + frame..]);
             for v in 0..WIDTH {
                 // Bias and residual come last, as in a mix: they are large.
-                let out = outs[v] + S::f32s::splat(simd, bias) + residual[v];
-                out.store_slice(&mut target[v * lanes..(v + 1) * lanes]);
+                out[v] = out[v] + S::f32s::splat(simd, biases[channel]) + residual[v];
             }
+            store::<S, WIDTH>(*out, &mut buffer[places.target.channel(channel) + frame..]);
         }
     }
 }
 
-/// Adds rows to each channel's sum, times that channel's weights. Returns the sums, and the weights that follow.
+/// Adds rows to the sums of the channels from `first` on, times their weights. Returns the weights that follow.
 #[inline(always)]
-fn add_rows<'a, S: Simd, const CHANNELS: usize, const WIDTH: usize>(
+fn add_rows<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    mut sums: Sums<S, CHANNELS, WIDTH>,
+    sums: &mut Vectors<S, HEIGHT, WIDTH>,
+    first: usize,
     count: usize,
     plane: Plane,
     weights: &'a [f32],
     buffer: &[f32],
     frame: usize,
-) -> (Sums<S, CHANNELS, WIDTH>, &'a [f32]) {
+) -> &'a [f32] {
     let (here, rest) = weights.split_at(count * CHANNELS);
+    let mut rows = &buffer[plane.offset + frame..];
     for row in 0..count {
-        let x = load::<S, WIDTH>(simd, buffer, plane.channel(row) + frame);
-        sums = add_row(simd, sums, &here[row * CHANNELS..(row + 1) * CHANNELS], x);
+        let x = load(simd, rows);
+        *sums = add_row(simd, *sums, &here[row * CHANNELS + first..][..HEIGHT], x);
+        if row + 1 < count {
+            rows = &rows[plane.stride..];
+        }
     }
-    (sums, rest)
+    rest
 }
 
 /// Adds a row to each channel's sum, times that channel's weight.
 #[inline(always)]
-fn add_row<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
+fn add_row<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    mut sums: Sums<S, CHANNELS, WIDTH>,
+    mut sums: Vectors<S, HEIGHT, WIDTH>,
     weights: &[f32],
     x: [S::f32s; WIDTH],
-) -> Sums<S, CHANNELS, WIDTH> {
-    for channel in 0..CHANNELS {
+) -> Vectors<S, HEIGHT, WIDTH> {
+    for channel in 0..HEIGHT {
         let weight = S::f32s::splat(simd, weights[channel]);
         for v in 0..WIDTH {
             sums[channel][v] = x[v].mul_add(weight, sums[channel][v]);
@@ -238,12 +231,21 @@ fn add_row<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
 }
 
 #[inline(always)]
-fn load<S: Simd, const WIDTH: usize>(simd: S, buffer: &[f32], at: usize) -> [S::f32s; WIDTH] {
+fn load<S: Simd, const WIDTH: usize>(simd: S, row: &[f32]) -> [S::f32s; WIDTH] {
     let lanes = S::f32s::LEN;
-    let x = &buffer[at..][..WIDTH * lanes];
+    let x = &row[..WIDTH * lanes];
     let mut vectors = [S::f32s::splat(simd, 0.0); WIDTH];
     for (v, vector) in vectors.iter_mut().enumerate() {
         *vector = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
     }
     vectors
+}
+
+#[inline(always)]
+fn store<S: Simd, const WIDTH: usize>(vectors: [S::f32s; WIDTH], row: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let row = &mut row[..WIDTH * lanes];
+    for (v, vector) in vectors.iter().enumerate() {
+        vector.store_slice(&mut row[v * lanes..(v + 1) * lanes]);
+    }
 }
