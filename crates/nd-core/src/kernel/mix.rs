@@ -113,7 +113,6 @@ fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     target: Plane,
     frame: usize,
 ) -> &'a [f32] {
-    let lanes = S::f32s::LEN;
     let mut weights = weights;
     let mut sums = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
     for &Rows { plane, count } in rows {
@@ -121,18 +120,8 @@ fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
         weights = rest;
         let mut at = plane.offset + frame;
         for weights in here.chunks_exact(HEIGHT) {
-            let x = &buffer[at..][..WIDTH * lanes];
+            sums = add_row(simd, sums, weights, load(simd, &buffer[at..]));
             at += plane.stride;
-            let mut xs = [S::f32s::splat(simd, 0.0); WIDTH];
-            for (v, xv) in xs.iter_mut().enumerate() {
-                *xv = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
-            }
-            for c in 0..HEIGHT {
-                let weight = S::f32s::splat(simd, weights[c]);
-                for v in 0..WIDTH {
-                    sums[c][v] = xs[v].mul_add(weight, sums[c][v]);
-                }
-            }
         }
     }
     // Bias and residual come last, because they are large: every sum that they took part in would be rounded to their
@@ -144,18 +133,58 @@ fn tile<'a, S: Simd, const HEIGHT: usize, const WIDTH: usize>(
         }
     }
     if let Some(residual) = residual {
-        for (c, sums) in sums.iter_mut().enumerate() {
-            let x = &buffer[residual.channel(c) + frame..][..WIDTH * lanes];
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum += S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
+        for (channel, sums) in sums.iter_mut().enumerate() {
+            let x: [S::f32s; WIDTH] = load(simd, &buffer[residual.channel(channel) + frame..]);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += x;
             }
         }
     }
-    for (c, sums) in sums.iter().enumerate() {
-        let out = &mut buffer[target.channel(c) + frame..][..WIDTH * lanes];
-        for (v, sum) in sums.iter().enumerate() {
-            sum.store_slice(&mut out[v * lanes..(v + 1) * lanes]);
-        }
+    for (channel, &sums) in sums.iter().enumerate() {
+        store::<S, WIDTH>(sums, &mut buffer[target.channel(channel) + frame..]);
     }
     rest
+}
+
+/// Some vectors of frames of some channels.
+pub(super) type Vectors<S, const CHANNELS: usize, const WIDTH: usize> =
+    [[<S as Simd>::f32s; WIDTH]; CHANNELS];
+
+/// Adds a row to each channel's sum, times that channel's weight.
+#[inline(always)]
+pub(super) fn add_row<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
+    simd: S,
+    mut sums: Vectors<S, CHANNELS, WIDTH>,
+    weights: &[f32],
+    x: [S::f32s; WIDTH],
+) -> Vectors<S, CHANNELS, WIDTH> {
+    for channel in 0..CHANNELS {
+        let weight = S::f32s::splat(simd, weights[channel]);
+        for v in 0..WIDTH {
+            sums[channel][v] = x[v].mul_add(weight, sums[channel][v]);
+        }
+    }
+    sums
+}
+
+/// The vectors at the start of a row.
+#[inline(always)]
+pub(super) fn load<S: Simd, const WIDTH: usize>(simd: S, row: &[f32]) -> [S::f32s; WIDTH] {
+    let lanes = S::f32s::LEN;
+    let x = &row[..WIDTH * lanes];
+    let mut vectors = [S::f32s::splat(simd, 0.0); WIDTH];
+    for (v, vector) in vectors.iter_mut().enumerate() {
+        *vector = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
+    }
+    vectors
+}
+
+/// Writes vectors to the start of a row.
+#[inline(always)]
+pub(super) fn store<S: Simd, const WIDTH: usize>(vectors: [S::f32s; WIDTH], row: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let row = &mut row[..WIDTH * lanes];
+    for (v, vector) in vectors.iter().enumerate() {
+        vector.store_slice(&mut row[v * lanes..(v + 1) * lanes]);
+    }
 }

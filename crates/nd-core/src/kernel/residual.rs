@@ -4,10 +4,10 @@
 //! sums up is activated and goes through the 1x1 while it is at hand. In short blocks that matters most, where a layer
 //! that is cut into steps waits for each to be written and read back.
 
-use fearless_simd::{Simd, SimdBase, SimdFloat};
+use fearless_simd::{Simd, SimdBase};
 
 use super::Plane;
-use super::mix::Rows;
+use super::mix::{Rows, Vectors, add_row, load, store};
 
 /// Into how many chains the sums of a channel are split. A sum can take one product in the time that the processor could
 /// compute eight: with few channels, more sums must be on their way. The number is that of all blocks, for it decides on
@@ -99,9 +99,6 @@ pub fn residual_layer<S: Simd>(
         _ => debug_assert!(false, "no kernel for {channels} channels in {lanes} lanes"),
     }
 }
-
-/// Some vectors of frames of some channels.
-type Vectors<S, const CHANNELS: usize, const WIDTH: usize> = [[<S as Simd>::f32s; WIDTH]; CHANNELS];
 
 /// All channels of a layer by `WIDTH` vectors of frames, `HEIGHT` channels at a time.
 #[inline(always)]
@@ -211,41 +208,4 @@ fn add_rows<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
         }
     }
     rest
-}
-
-/// Adds a row to each channel's sum, times that channel's weight.
-#[inline(always)]
-fn add_row<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
-    simd: S,
-    mut sums: Vectors<S, HEIGHT, WIDTH>,
-    weights: &[f32],
-    x: [S::f32s; WIDTH],
-) -> Vectors<S, HEIGHT, WIDTH> {
-    for channel in 0..HEIGHT {
-        let weight = S::f32s::splat(simd, weights[channel]);
-        for v in 0..WIDTH {
-            sums[channel][v] = x[v].mul_add(weight, sums[channel][v]);
-        }
-    }
-    sums
-}
-
-#[inline(always)]
-fn load<S: Simd, const WIDTH: usize>(simd: S, row: &[f32]) -> [S::f32s; WIDTH] {
-    let lanes = S::f32s::LEN;
-    let x = &row[..WIDTH * lanes];
-    let mut vectors = [S::f32s::splat(simd, 0.0); WIDTH];
-    for (v, vector) in vectors.iter_mut().enumerate() {
-        *vector = S::f32s::from_slice(simd, &x[v * lanes..(v + 1) * lanes]);
-    }
-    vectors
-}
-
-#[inline(always)]
-fn store<S: Simd, const WIDTH: usize>(vectors: [S::f32s; WIDTH], row: &mut [f32]) {
-    let lanes = S::f32s::LEN;
-    let row = &mut row[..WIDTH * lanes];
-    for (v, vector) in vectors.iter().enumerate() {
-        vector.store_slice(&mut row[v * lanes..(v + 1) * lanes]);
-    }
 }
