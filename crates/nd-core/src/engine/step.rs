@@ -367,7 +367,7 @@ impl Residual {
             };
         }
         match self.curve {
-            ResidualCurve::Tanh => layer!(|x| activation::tanh(simd, x)),
+            ResidualCurve::Tanh => layer!(|x| activation::tanh_soon(simd, x)),
             ResidualCurve::FastTanh => layer!(|x| activation::fast_tanh(simd, x)),
             ResidualCurve::LeakyRelu { slope } => layer!(|x| activation::leaky_relu(simd, x, slope)),
         }
