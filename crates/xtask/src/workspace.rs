@@ -14,12 +14,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// The checkout that this program was built from.
+    /// The checkout whose `cargo xtask` this is; that of the sources where cargo did not start it.
     pub(crate) fn new() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(2)
-            .expect("crates/xtask is two levels deep");
+        // Cargo says so as the program starts: one built in another checkout may be up to date here too.
+        let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&package).ancestors().nth(2).expect("crates/xtask is two levels deep");
         Self { root: root.to_path_buf() }
     }
 
