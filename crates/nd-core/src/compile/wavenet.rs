@@ -125,7 +125,7 @@ fn lower_whole(
     check_conv(conv, &join(path, "conv"))?;
     check_conv(mixin, &join(path, "conv"))?;
     check_conv(layer1x1, &join(path, "layer1x1"))?;
-    let mut weights = pack_sums(&[conv, mixin], 0, 1.0, [width]);
+    let mut weights = pack_sums(&[mixin, conv], 0, 1.0, [width]);
     weights.extend(pack_sums(&[layer1x1], 0, 1.0, [width]));
     let weights = plan.weights(&weights);
     let delays = taps(plan, conv, input, 0).iter().map(|tap| tap.delay).collect();

@@ -47,9 +47,15 @@ impl Span {
     /// The channels as they were `delay` frames ago, for a block that starts at `position` of the ring.
     #[inline(always)]
     pub(crate) fn plane(&self, position: u32, delay: usize) -> Plane {
-        let at = position as usize + self.ring - delay;
-        let at = if at >= self.ring { at - self.ring } else { at };
-        Plane { offset: self.offset + at, stride: self.channel_stride }
+        let offset = self.offset + in_ring(position as usize, self.ring, delay);
+        Plane { offset, stride: self.channel_stride }
+    }
+
+    /// Where the first channel is at each of some delays, for a block that starts at `position` of the ring.
+    #[inline(always)]
+    pub(crate) fn taps(&self, position: u32, delays: &[usize]) -> impl Iterator<Item = usize> + Clone {
+        let (offset, position, ring) = (self.offset, position as usize, self.ring);
+        delays.iter().map(move |&delay| offset + in_ring(position, ring, delay))
     }
 
     /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
@@ -58,6 +64,12 @@ impl Span {
     pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
         self.ring != 0 && ((position as usize) < BLOCK || position as usize + frames > self.ring)
     }
+}
+
+/// The frame `delay` before `position` of a ring.
+#[inline(always)]
+fn in_ring(position: usize, ring: usize, delay: usize) -> usize {
+    position + if delay > position { ring } else { 0 } - delay
 }
 
 impl Signal {

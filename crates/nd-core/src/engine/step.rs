@@ -341,7 +341,7 @@ impl Residual {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         let position = state.positions[self.source.signal.0 as usize];
-        let taps = self.delays.iter().map(|&delay| self.source.span.plane(position, delay).offset);
+        let taps = self.source.span.taps(position, &self.delays);
         let places = Places {
             condition: Rows { plane: self.condition.plane(state, 0), count: self.condition.count },
             residual: self.source.plane(state, 0),

@@ -53,7 +53,7 @@ pub struct Places {
 /// `target = residual + Σ conv1x1 · y + bias`.
 ///
 /// `taps` are the places in the buffer where the first channel of the residual signal is at each delay of the convolution.
-/// `weights` holds, for each row of the taps, then of the condition, one weight a channel, and their biases; then the same
+/// `weights` holds, for each row of the condition, then of the taps, one weight a channel, and their biases; then the same
 /// for the rows of the 1x1. [`fits`] says of which `channels` a layer may be. `frames` is a multiple of
 /// [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
 #[inline(always)]
@@ -128,6 +128,10 @@ fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>
                 );
             };
         }
+        // The newest frames come last, and what can be added up meanwhile is: the layer before has only just made them.
+        let Rows { plane, count } = places.condition;
+        rest =
+            add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, count, plane, rest, buffer, frame);
         let mut taps = taps.clone();
         while let Some(tap) = taps.next() {
             add_tap!(sums, tap);
@@ -136,15 +140,10 @@ fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>
                 add_tap!(others, tap);
             }
         }
-        let Rows { plane, count } = places.condition;
-        rest =
-            add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, count, plane, rest, buffer, frame);
         for (channel, sums) in sums.iter_mut().enumerate() {
+            let bias = S::f32s::splat(simd, rest[first + channel]);
             for (v, sum) in sums.iter_mut().enumerate() {
-                if chains(CHANNELS, lanes) > 1 {
-                    *sum += others[channel][v];
-                }
-                *sum += S::f32s::splat(simd, rest[first + channel]);
+                *sum += if chains(CHANNELS, lanes) > 1 { others[channel][v] + bias } else { bias };
             }
         }
         // An array of its own: sums stay in registers only as long as every index is known when this is compiled.
@@ -178,8 +177,8 @@ fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>
             let channel = first + n;
             let residual: [S::f32s; WIDTH] = load(simd, &buffer[places.residual.channel(channel) + frame..]);
             for v in 0..WIDTH {
-                // Bias and residual come last, as in a mix: they are large.
-                out[v] = out[v] + S::f32s::splat(simd, biases[channel]) + residual[v];
+                // Bias and residual come last, as in a mix: they are large. They are there while the sum is not.
+                out[v] += S::f32s::splat(simd, biases[channel]) + residual[v];
             }
             store::<S, WIDTH>(*out, &mut buffer[places.target.channel(channel) + frame..]);
         }
