@@ -368,10 +368,11 @@ fn wavenet_layer(r: &mut Random, widths: &Widths) -> WaveNetLayer {
     }
 }
 
-/// Layers as the usual models have them, at every width up to nine channels.
+/// Layers as the usual models have them, at every width up to nine channels, and at the widest in use.
 fn plain_wavenet(r: &mut Random) -> WaveNet {
     let condition = r.between(1, 2);
     let widths: Vec<Widths> = (1..=9)
+        .chain([12, 16])
         .map(|channels| Widths {
             condition,
             channels,
