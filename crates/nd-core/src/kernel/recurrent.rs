@@ -11,6 +11,7 @@
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
 use super::activation::{fast_tanh, tanh_soon};
+use super::mix::load;
 
 /// Where a layer's input, output and cell state lie in the buffer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -144,7 +145,7 @@ fn add_row<S: Simd, const GATES: usize, const FRAMES: usize>(
     row: &[f32],
     x: [f32; FRAMES],
 ) -> Sums<S, GATES, FRAMES> {
-    let row = load_row::<S, GATES>(simd, row);
+    let row: [S::f32s; GATES] = load(simd, row);
     for n in 0..FRAMES {
         let x = S::f32s::splat(simd, x[n]);
         for gate in 0..GATES {
@@ -152,16 +153,6 @@ fn add_row<S: Simd, const GATES: usize, const FRAMES: usize>(
         }
     }
     sums
-}
-
-#[inline(always)]
-fn load_row<S: Simd, const GATES: usize>(simd: S, row: &[f32]) -> [S::f32s; GATES] {
-    let lanes = S::f32s::LEN;
-    let mut vectors = [S::f32s::splat(simd, 0.0); GATES];
-    for (gate, vector) in vectors.iter_mut().enumerate() {
-        *vector = S::f32s::from_slice(simd, &row[gate * lanes..(gate + 1) * lanes]);
-    }
-    vectors
 }
 
 #[inline(always)]
@@ -218,7 +209,7 @@ fn gate_sums<S: Simd, const GATES: usize, const FRAMES: usize>(
     frame: usize,
 ) -> Sums<S, GATES, FRAMES> {
     let (biases, weights) = weights.split_at(GATES * S::f32s::LEN);
-    let biases = load_row(simd, biases);
+    let biases = load(simd, biases);
     let (sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
     let states = std::array::from_fn(|n| place.old(place.output, frame + n));
     accumulate(simd, sums, recurrent, buffer, states, place.hidden_rows)
@@ -274,7 +265,7 @@ fn gru_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
     for block in 0..place.units / lanes {
         let weights = block_of::<S, 3>(weights, block, 4, place);
         let (biases, weights) = weights.split_at(4 * lanes);
-        let [r, z, n_input, n_state] = load_row(simd, biases);
+        let [r, z, n_input, n_state] = load(simd, biases);
         let (inputs, recurrent): (Sums<S, 3, FRAMES>, _) =
             from_input(simd, [r, z, n_input], weights, buffer, place, frame);
         let mut sums = inputs;
