@@ -23,7 +23,7 @@ pub(crate) use program::{Prewarm, Program, Start, State};
 pub(crate) use signal::{Layout, Signal, SignalId};
 pub(crate) use step::{
     Activate, CellKind, Channels, Combine, Curve, Lookup, Mix, Modulate, Project, Recur, RecurrentLayer,
-    Residual, ResidualCurve, Softmax, Step, Sum, Tap, Transpose,
+    Residual, ResidualCurve, ResidualLayer, Softmax, Step, Sum, Tap, Transpose,
 };
 
 /// Frames that the engine computes at a time, at the most: longer input is cut.

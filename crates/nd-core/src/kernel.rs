@@ -35,3 +35,25 @@ impl Plane {
         self.offset + channel * self.stride
     }
 }
+
+/// Where channels lie that remember their past, each in a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ring {
+    /// The first frame of the ring of the first channel.
+    pub offset: usize,
+    /// Distance between two channels.
+    pub stride: usize,
+    /// Frames of a ring; 0 where there is none, and no past.
+    pub len: usize,
+    /// The frame in it at which a block starts.
+    pub position: usize,
+}
+
+impl Ring {
+    /// The channels as they were `delay` frames ago.
+    #[inline(always)]
+    pub fn at(self, delay: usize) -> Plane {
+        let wrapped = if delay > self.position { self.len } else { 0 };
+        Plane { offset: self.offset + self.position + wrapped - delay, stride: self.stride }
+    }
+}

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::MAX_ARENA_LEN;
 use crate::engine::{
-    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Prewarm, Program, Recur, Signal, SignalId, Start,
-    State, Step,
+    BLOCK, Buffer, Channels, Convolve, Filter, Layout, Prewarm, Program, Recur, Residual, Signal, SignalId,
+    Start, State, Step,
 };
 use crate::error::CompileError;
 use crate::kernel::InstructionSet;
+use crate::kernel::residual::MAX_TILE;
 
 /// Frames of a ring beyond which a block starts behind the repeated part more often than in it.
 const MIN_RING: usize = 4 * BLOCK;
@@ -133,6 +134,17 @@ impl Plan {
         }
     }
 
+    /// Appends residual layers, to the step before where that is possible.
+    pub(super) fn push_residual(&mut self, residual: Residual) {
+        match self.steps.last_mut() {
+            Some(Step::Residual(before)) if before.goes_on_with(&residual) => {
+                before.extend(&residual);
+                self.use_in(self.steps.len() - 1, &mut Step::Residual(residual));
+            }
+            _ => self.push(Step::Residual(residual)),
+        }
+    }
+
     /// Notes what the step at an index touches.
     fn use_in(&mut self, index: usize, step: &mut Step) {
         for channels in step.channels_mut() {
@@ -221,7 +233,8 @@ impl Places {
             Kind::Planar { history } => {
                 let len = (history + BLOCK).max(MIN_RING).next_multiple_of(16);
                 // An odd number of cache lines between channels keeps them out of each other's cache sets.
-                let lines = (len + BLOCK) / 16;
+                // A tile that starts in the part that is repeated may end behind it.
+                let lines = (len + BLOCK + MAX_TILE) / 16;
                 Layout::Ring { stride: (lines + 1 - lines % 2) * 16, len }
             }
             Kind::Frames { width } => Layout::Frames { width, past: rate_factor },

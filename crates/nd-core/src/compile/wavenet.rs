@@ -7,7 +7,7 @@ use super::network::{
 };
 use super::plan::Plan;
 use crate::engine::{
-    Activate, Channels, Combine, Curve, Modulate, Residual, ResidualCurve, SignalId, Step, Sum,
+    Activate, Channels, Combine, Curve, Modulate, Residual, ResidualCurve, ResidualLayer, SignalId, Step, Sum,
 };
 use crate::error::CompileError;
 use crate::kernel::residual::fits;
@@ -73,8 +73,7 @@ fn lower_array(
     for (index, layer) in array.layers.iter().enumerate() {
         let path = join(path, &format!("layers[{index}]"));
         let wanted = !last || index + 1 < array.layers.len();
-        let whole =
-            if wanted { lower_whole(plan, layer, signal, condition, head, math, &path)? } else { None };
+        let whole = lower_whole(plan, layer, signal, condition, head, wanted, math, &path)?;
         let head_out;
         (signal, head_out) = match whole {
             Some(outputs) => outputs,
@@ -98,6 +97,7 @@ fn lower_whole(
     input: SignalId,
     condition: SignalId,
     head: Option<SignalId>,
+    wanted: bool,
     math: Math,
     path: &str,
 ) -> Result<Option<(SignalId, SignalId)>, CompileError> {
@@ -125,15 +125,25 @@ fn lower_whole(
     check_conv(conv, &join(path, "conv"))?;
     check_conv(mixin, &join(path, "conv"))?;
     check_conv(layer1x1, &join(path, "layer1x1"))?;
-    let mut weights = pack_sums(&[mixin, conv], 0, 1.0, [width]);
-    weights.extend(pack_sums(&[layer1x1], 0, 1.0, [width]));
-    let weights = plan.weights(&weights);
+    let mut packed = pack_sums(&[mixin, conv], 0, 1.0, [width]);
+    if wanted {
+        packed.extend(pack_sums(&[layer1x1], 0, 1.0, [width]));
+    }
+    let weights = plan.weights(&packed);
     let delays = taps(plan, conv, input, 0).iter().map(|tap| tap.delay).collect();
-    let (sum, target) = (plan.signal(width), plan.signal(width));
-    let head = Sum { from: head.map(|head| plan.all(head)), to: plan.all(sum) };
-    let (condition, source, all) = (plan.all(condition), plan.all(input), plan.all(target));
-    plan.push(Step::Residual(Residual { delays, condition, curve, weights, source, head, target: all }));
-    Ok(Some((target, sum)))
+    let sum = head.unwrap_or_else(|| plan.signal(width));
+    let output = if wanted { plan.signal(width) } else { input };
+    let target = wanted.then(|| plan.all(output));
+    let source = plan.all(input);
+    plan.push_residual(Residual {
+        channels: width,
+        layers: vec![ResidualLayer { delays, weights, source, target }],
+        together: 1,
+        curve,
+        condition: plan.all(condition),
+        head: Sum { from: head.map(|head| plan.all(head)), to: plan.all(sum) },
+    });
+    Ok(Some((output, sum)))
 }
 
 /// Appends a residual layer; returns its output, which is not computed where it is not `wanted`, and the head with the

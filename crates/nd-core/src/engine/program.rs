@@ -1,5 +1,7 @@
 //! A compiled network, and the state it works on.
 
+use std::slice;
+
 use fearless_simd::Simd;
 
 use super::buffer::Buffer;
@@ -100,7 +102,7 @@ impl Program {
 
     /// Gets the input that is in place ready to be read.
     pub(crate) fn close_input(&self, state: &mut State, frames: usize) {
-        self.written(state, &self.input, frames, Past::Kept);
+        written(state, &self.input, frames, Past::Kept);
     }
 
     /// Runs some steps on a block of at most [`BLOCK`] frames.
@@ -117,8 +119,16 @@ impl Program {
             // Each signal's past is made equal to what it is now before the next step looks at it.
             Prewarm::Pass => without_denormals(|| {
                 self.put_silence(&mut state, parameters, 1);
-                self.written(&mut state, &self.input, 1, Past::Constant);
-                self.execute(&self.steps, &mut state, 1, Past::Constant);
+                written(&mut state, &self.input, 1, Past::Constant);
+                for step in &self.steps {
+                    if let Step::Residual(residual) = step {
+                        for layer in residual.singly() {
+                            self.execute(&[Step::Residual(layer)], &mut state, 1, Past::Constant);
+                        }
+                    } else {
+                        self.execute(slice::from_ref(step), &mut state, 1, Past::Constant);
+                    }
+                }
             }),
             Prewarm::Frames(frames) => {
                 self.reset(&mut state, &self.stored);
@@ -157,23 +167,7 @@ impl Program {
             }
             step.run(simd, self.weights.as_slice(), state, frames);
             for target in step.targets().into_iter().flatten() {
-                self.written(state, target, frames, past);
-            }
-        }
-    }
-
-    /// Gets channels that have just been written ready to be read.
-    #[inline(always)]
-    fn written(&self, state: &mut State, channels: &Channels, frames: usize, past: Past) {
-        let index = channels.signal.0 as usize;
-        let position = state.positions[index];
-        match past {
-            Past::Kept if channels.span.must_close(position, frames) => {
-                self.signals[index].close(state.arena.as_mut_slice(), position, frames, channels.range());
-            }
-            Past::Kept => {}
-            Past::Constant => {
-                self.signals[index].fill_past(state.arena.as_mut_slice(), position, channels.range());
+                written(state, target, frames, past);
             }
         }
     }
@@ -245,5 +239,19 @@ impl Program {
                 }
             }
         }
+    }
+}
+
+/// Gets channels that have just been written ready to be read.
+#[inline(always)]
+fn written(state: &mut State, channels: &Channels, frames: usize, past: Past) {
+    let position = state.positions[channels.signal.0 as usize];
+    let arena = state.arena.as_mut_slice();
+    match past {
+        Past::Kept if channels.span.must_close(position, frames) => {
+            channels.span.close(arena, position, frames, channels.count);
+        }
+        Past::Kept => {}
+        Past::Constant => channels.span.fill_past(arena, position, channels.count),
     }
 }

@@ -1,9 +1,8 @@
 //! Where the signals between the steps lie in the arena.
 
-use std::ops::Range;
-
 use super::BLOCK;
-use crate::kernel::Plane;
+use crate::kernel::residual::Target;
+use crate::kernel::{Plane, Ring};
 
 /// Index of a [`Signal`] in its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,29 +46,64 @@ impl Span {
     /// The channels as they were `delay` frames ago, for a block that starts at `position` of the ring.
     #[inline(always)]
     pub(crate) fn plane(&self, position: u32, delay: usize) -> Plane {
-        let offset = self.offset + in_ring(position as usize, self.ring, delay);
-        Plane { offset, stride: self.channel_stride }
+        self.ring(position).at(delay)
     }
 
-    /// Where the first channel is at each of some delays, for a block that starts at `position` of the ring.
+    /// The channels and their past, for a block that starts at `position` of the ring.
     #[inline(always)]
-    pub(crate) fn taps(&self, position: u32, delays: &[usize]) -> impl Iterator<Item = usize> + Clone {
-        let (offset, position, ring) = (self.offset, position as usize, self.ring);
-        delays.iter().map(move |&delay| offset + in_ring(position, ring, delay))
+    pub(crate) fn ring(&self, position: u32) -> Ring {
+        let position = position as usize;
+        Ring { offset: self.offset, stride: self.channel_stride, len: self.ring, position }
+    }
+
+    /// Where a block goes that starts at `position` of the ring, tile by tile: the tiles from its start are repeated, what
+    /// runs over its end is not.
+    #[inline(always)]
+    pub(crate) fn target(&self, position: u32) -> Target {
+        let repeated = if self.ring == 0 { 0 } else { BLOCK.saturating_sub(position as usize) };
+        Target { plane: self.plane(position, 0), repeated, distance: self.ring }
+    }
+
+    /// Whether a block that has just been written runs over the end of its ring.
+    #[inline(always)]
+    pub(crate) fn runs_over(&self, position: u32, frames: usize) -> bool {
+        self.ring != 0 && position as usize + frames > self.ring
     }
 
     /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
     /// repeated there.
     #[inline(always)]
     pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
-        self.ring != 0 && ((position as usize) < BLOCK || position as usize + frames > self.ring)
+        self.ring != 0 && (position as usize) < BLOCK || self.runs_over(position, frames)
     }
-}
 
-/// The frame `delay` before `position` of a ring.
-#[inline(always)]
-fn in_ring(position: usize, ring: usize, delay: usize) -> usize {
-    position + if delay > position { ring } else { 0 } - delay
+    /// Repeats what was written of some channels over the end of the ring, or at its start, where the next reader
+    /// expects it.
+    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize, channels: usize) {
+        let (start, end) = (position as usize, position as usize + frames);
+        for channel in self.rings(arena, channels) {
+            if end > self.ring {
+                channel.copy_within(self.ring..end, 0);
+            }
+            if start < BLOCK {
+                channel.copy_within(start..end.min(BLOCK), self.ring + start);
+            }
+        }
+    }
+
+    /// Makes the whole past of some channels equal to the first frame of this block.
+    pub(crate) fn fill_past(&self, arena: &mut [f32], position: u32, channels: usize) {
+        if self.ring != 0 {
+            for channel in self.rings(arena, channels) {
+                channel.fill(channel[position as usize]);
+            }
+        }
+    }
+
+    /// Each of some channels from the start of its ring on.
+    fn rings<'a>(&self, arena: &'a mut [f32], channels: usize) -> impl Iterator<Item = &'a mut [f32]> {
+        arena[self.offset..][..channels * self.channel_stride].chunks_exact_mut(self.channel_stride)
+    }
 }
 
 impl Signal {
@@ -102,31 +136,6 @@ impl Signal {
         match self.layout {
             Layout::Scratch { stride } | Layout::Ring { stride, .. } => self.channels * stride,
             Layout::Frames { width, past } => (BLOCK + past) * width,
-        }
-    }
-
-    /// Repeats what was written of some channels over the end of the ring, or at its start, where the next reader
-    /// expects it.
-    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize, channels: Range<usize>) {
-        let Layout::Ring { stride, len } = self.layout else { return };
-        let (start, end) = (position as usize, position as usize + frames);
-        let all = &mut arena[self.offset..];
-        for channel in all[channels.start * stride..channels.end * stride].chunks_exact_mut(stride) {
-            if end > len {
-                channel.copy_within(len..end, 0);
-            }
-            if start < BLOCK {
-                channel.copy_within(start..end.min(BLOCK), len + start);
-            }
-        }
-    }
-
-    /// Makes the whole past of some channels equal to the first frame of this block.
-    pub(crate) fn fill_past(&self, arena: &mut [f32], position: u32, channels: Range<usize>) {
-        let Layout::Ring { stride, .. } = self.layout else { return };
-        let all = &mut arena[self.offset..];
-        for channel in all[channels.start * stride..channels.end * stride].chunks_exact_mut(stride) {
-            channel.fill(channel[position as usize]);
         }
     }
 

@@ -11,7 +11,7 @@ use super::program::State;
 use super::signal::{SignalId, Span};
 use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Layer, Place, gru, lstm, project, rnn};
-use crate::kernel::residual::{Places, residual_layer};
+use crate::kernel::residual::{self, Places, residual_layers};
 use crate::kernel::table::Table;
 use crate::kernel::{FRAME_GROUP, Plane, activation};
 
@@ -54,11 +54,6 @@ impl Channels {
         Self { signal, first, count, span: Span::default() }
     }
 
-    /// Their numbers in the signal.
-    pub(crate) fn range(&self) -> Range<usize> {
-        self.first..self.first + self.count
-    }
-
     /// Where they are `delay` frames ago.
     #[inline(always)]
     pub(crate) fn plane(&self, state: &State, delay: usize) -> Plane {
@@ -84,24 +79,34 @@ pub(crate) struct Mix {
     pub(crate) target: Channels,
 }
 
-/// A whole residual layer: a convolution with a condition mixed in, a curve, and the 1x1 behind it.
+/// Residual layers of one width, each on the output of the one before.
 #[derive(Debug, Clone)]
 pub(crate) struct Residual {
-    /// Of the taps of the convolution.
-    pub(crate) delays: Box<[usize]>,
-    pub(crate) condition: Channels,
+    pub(crate) channels: usize,
+    pub(crate) layers: Vec<ResidualLayer>,
+    /// Layers that a tile of a long block goes through before the next one does.
+    pub(crate) together: usize,
     pub(crate) curve: ResidualCurve,
-    /// Packed as [`residual_layer`] wants them.
+    pub(crate) condition: Channels,
+    /// The running sum of what the curve makes.
+    pub(crate) head: Sum,
+}
+
+/// A convolution with a condition mixed in, a curve, and the 1x1 behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct ResidualLayer {
+    /// Of the taps of the convolution; the last one is none.
+    pub(crate) delays: Box<[usize]>,
+    /// Packed as [`residual_layers`] wants them.
     pub(crate) weights: Range<usize>,
     /// The residual signal.
     pub(crate) source: Channels,
-    /// The running sum of what the curve makes.
-    pub(crate) head: Sum,
-    pub(crate) target: Channels,
+    /// Where it goes; nobody asks for that of the last layer.
+    pub(crate) target: Option<Channels>,
 }
 
-/// The curves for which there is a kernel of a whole layer.
-#[derive(Debug, Clone, Copy)]
+/// The curves for which there is a kernel of whole layers.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ResidualCurve {
     Tanh,
     FastTanh,
@@ -266,8 +271,10 @@ impl Step {
                 let sources = taps.iter_mut().map(|tap| &mut tap.source);
                 sources.chain(residual).chain([target]).collect()
             }
-            Self::Residual(Residual { condition, source, head, target, .. }) => {
-                [condition, source, target, &mut head.to].into_iter().chain(&mut head.from).collect()
+            Self::Residual(Residual { layers, condition, head, .. }) => {
+                let signals =
+                    layers.iter_mut().flat_map(|layer| [Some(&mut layer.source), layer.target.as_mut()]);
+                signals.flatten().chain([condition, &mut head.to]).chain(&mut head.from).collect()
             }
             Self::Activate(Activate { source, target, sum: None, .. })
             | Self::Convolve(Convolve { source, target, .. })
@@ -303,7 +310,9 @@ impl Step {
             | Self::Project(Project { target, .. })
             | Self::Transpose(Transpose { target, .. }) => [Some(target), None],
             Self::Activate(Activate { target, sum, .. }) => [Some(target), sum.as_ref().map(|sum| &sum.to)],
-            Self::Residual(Residual { target, head, .. }) => [Some(target), Some(&head.to)],
+            Self::Residual(Residual { layers, head, .. }) => {
+                [layers.last().and_then(|layer| layer.target.as_ref()), Some(&head.to)]
+            }
             // Frame-major states have nothing to close.
             Self::Recur(_) => [None, None],
         }
@@ -338,38 +347,94 @@ impl Mix {
 }
 
 impl Residual {
+    /// Rows that a tile of a long block goes through before the next one does, about: they are still in the nearest cache
+    /// then.
+    const ROWS: usize = 64;
+
+    /// Frames of a block that is one tile, or two: it goes through all layers at once.
+    const SHORT: usize = 2 * FRAME_GROUP;
+
+    /// Whether another one can run together with this one: layer after layer, tile by tile.
+    pub(crate) fn goes_on_with(&self, next: &Self) -> bool {
+        let output = self.layers.last().and_then(|layer| layer.target);
+        let input = next.layers.first().map(|layer| layer.source);
+        self.curve == next.curve
+            && self.condition.signal == next.condition.signal
+            && next
+                .head
+                .from
+                .is_some_and(|from| [from.signal, next.head.to.signal] == [self.head.to.signal; 2])
+            && output.zip(input).is_some_and(|(output, input)| output.signal == input.signal)
+    }
+
+    /// Puts the layers of another one behind its own.
+    pub(crate) fn extend(&mut self, next: &Self) {
+        self.layers.extend(next.layers.iter().cloned());
+        let rows = self.layers.iter().map(|layer| layer.delays.len()).sum::<usize>() * self.channels;
+        self.together = (self.layers.len() * Self::ROWS / rows).max(1);
+    }
+
+    /// The same, one layer in each.
+    pub(crate) fn singly(&self) -> impl Iterator<Item = Self> {
+        self.layers.iter().enumerate().map(|(index, layer)| {
+            let from = if index == 0 { self.head.from } else { Some(self.head.to) };
+            let head = Sum { from, to: self.head.to };
+            Self { layers: vec![layer.clone()], head, ..*self }
+        })
+    }
+
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
-        let position = state.positions[self.source.signal.0 as usize];
-        let taps = self.source.span.taps(position, &self.delays);
-        let places = Places {
+        let mut places = Places {
             condition: Rows { plane: self.condition.plane(state, 0), count: self.condition.count },
-            residual: self.source.plane(state, 0),
             head: self.head.from.map(|head| head.plane(state, 0)),
             head_target: self.head.to.plane(state, 0),
-            target: self.target.plane(state, 0),
         };
-        let weights = &weights[self.weights.clone()];
-        let (arena, frames) = (state.arena.as_mut_slice(), padded(frames));
-        macro_rules! layer {
-            (|$x:ident| $y:expr) => {
-                residual_layer(
-                    simd,
-                    self.target.count,
-                    #[inline(always)]
-                    |$x: S::f32s| $y,
-                    weights,
-                    &taps,
-                    &places,
-                    arena,
-                    frames,
-                )
-            };
+        let positions = &state.positions;
+        let arena = state.arena.as_mut_slice();
+        let together = if frames <= Self::SHORT { self.layers.len() } else { self.together };
+        for layers in self.layers.chunks(together) {
+            macro_rules! layers {
+                (|$x:ident| $y:expr) => {
+                    residual_layers(
+                        simd,
+                        self.channels,
+                        #[inline(always)]
+                        |$x: S::f32s| $y,
+                        layers.len(),
+                        #[inline(always)]
+                        |index| layers[index].placed(weights, positions),
+                        &places,
+                        arena,
+                        padded(frames),
+                    )
+                };
+            }
+            match self.curve {
+                ResidualCurve::Tanh => layers!(|x| activation::tanh_soon(simd, x)),
+                ResidualCurve::FastTanh => layers!(|x| activation::fast_tanh(simd, x)),
+                ResidualCurve::LeakyRelu { slope } => layers!(|x| activation::leaky_relu(simd, x, slope)),
+            }
+            places.head = Some(places.head_target);
         }
-        match self.curve {
-            ResidualCurve::Tanh => layer!(|x| activation::tanh_soon(simd, x)),
-            ResidualCurve::FastTanh => layer!(|x| activation::fast_tanh(simd, x)),
-            ResidualCurve::LeakyRelu { slope } => layer!(|x| activation::leaky_relu(simd, x, slope)),
+        for target in self.layers.iter().filter_map(|layer| layer.target.as_ref()) {
+            let position = positions[target.signal.0 as usize];
+            if target.span.runs_over(position, frames) {
+                target.span.close(arena, position, frames, target.count);
+            }
+        }
+    }
+}
+
+impl ResidualLayer {
+    /// With the places of its signals in this block.
+    #[inline(always)]
+    fn placed<'a>(&'a self, weights: &'a [f32], positions: &[u32]) -> residual::Layer<'a> {
+        residual::Layer {
+            weights: &weights[self.weights.clone()],
+            delays: &self.delays,
+            source: self.source.span.ring(positions[self.source.signal.0 as usize]),
+            target: self.target.map(|target| target.span.target(positions[target.signal.0 as usize])),
         }
     }
 }

@@ -145,7 +145,7 @@ fn add_row<S: Simd, const GATES: usize, const FRAMES: usize>(
     row: &[f32],
     x: [f32; FRAMES],
 ) -> Sums<S, GATES, FRAMES> {
-    let row: [S::f32s; GATES] = load(simd, row);
+    let row: [S::f32s; GATES] = load(simd, row, 0);
     for n in 0..FRAMES {
         let x = S::f32s::splat(simd, x[n]);
         for gate in 0..GATES {
@@ -209,7 +209,7 @@ fn gate_sums<S: Simd, const GATES: usize, const FRAMES: usize>(
     frame: usize,
 ) -> Sums<S, GATES, FRAMES> {
     let (biases, weights) = weights.split_at(GATES * S::f32s::LEN);
-    let biases = load(simd, biases);
+    let biases = load(simd, biases, 0);
     let (sums, recurrent) = from_input(simd, biases, weights, buffer, place, frame);
     let states = std::array::from_fn(|n| place.old(place.output, frame + n));
     accumulate(simd, sums, recurrent, buffer, states, place.hidden_rows)
@@ -265,7 +265,7 @@ fn gru_frames<S: Simd, const FAST: bool, const FRAMES: usize>(
     for block in 0..place.units / lanes {
         let weights = block_of::<S, 3>(weights, block, 4, place);
         let (biases, weights) = weights.split_at(4 * lanes);
-        let [r, z, n_input, n_state] = load(simd, biases);
+        let [r, z, n_input, n_state] = load(simd, biases, 0);
         let (inputs, recurrent): (Sums<S, 3, FRAMES>, _) =
             from_input(simd, [r, z, n_input], weights, buffer, place, frame);
         let mut sums = inputs;

@@ -1,26 +1,28 @@
-//! A residual layer of a `WaveNet` in one go: its convolution, its activation, and the 1x1 behind it.
+//! Residual layers of a `WaveNet`, one after the other, each from its convolution to the 1x1 behind its activation.
 //!
-//! Time lies in the lanes, as in [`mix`](super::mix), but a tile has all channels of the layer: what the convolution
-//! sums up is activated and goes through the 1x1 while it is at hand. In short blocks that matters most, where a layer
-//! that is cut into steps waits for each to be written and read back.
+//! Time lies in the lanes, as in [`mix`](super::mix), but a tile has all channels of a layer, and goes through layer
+//! after layer while it is at hand: what one puts out is what the next one adds up. In short blocks that matters most,
+//! where each step on its own waits for what it reads to be written, and has little to compute but much to look up.
 
 use fearless_simd::{Simd, SimdBase};
 
-use super::Plane;
 use super::mix::{Rows, Vectors, add_row, load, store};
+use super::{Plane, Ring};
 
-/// Into how many chains the sums of a channel are split. A sum can take one product in the time that the processor could
-/// compute eight: with few channels, more sums must be on their way. The number is that of all blocks, for it decides on
-/// the rounding.
+/// Whether the sums of a channel are split into two chains. A sum can take one product in the time that the processor could
+/// compute eight: with few channels, more sums must be on their way. It is so in all blocks, for it decides on the rounding.
 #[inline(always)]
-const fn chains(channels: usize, lanes: usize) -> usize {
+const fn has_two_chains(channels: usize, lanes: usize) -> bool {
     let few = match lanes {
         16.. => 4,
         8.. => 3,
         _ => 2,
     };
-    if channels <= few { 2 } else { 1 }
+    channels <= few
 }
+
+/// Frames of a tile, at the most.
+pub const MAX_TILE: usize = 64;
 
 /// Whether there is a kernel for layers of so many channels.
 pub fn fits(channels: usize, lanes: usize) -> bool {
@@ -32,37 +34,55 @@ pub fn fits(channels: usize, lanes: usize) -> bool {
     }
 }
 
-/// Where a layer's signals lie. The residual signal is what the layer convolves.
+/// A layer, and where its signals lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    /// For each row of the condition, then of the taps, one weight a channel, and their biases; then the same for the rows
+    /// of the 1x1.
+    pub weights: &'a [f32],
+    /// Of the taps of the convolution; the last one is none.
+    pub delays: &'a [usize],
+    /// The residual signal.
+    pub source: Ring,
+    /// Where the residual signal with the layer's part goes; nobody asks for that of the last one.
+    pub target: Option<Target>,
+}
+
+/// Where a signal goes that the next layer remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// For this block.
+    pub plane: Plane,
+    /// A tile that starts before this frame goes there a second time, `distance` behind.
+    pub repeated: usize,
+    /// See `repeated`.
+    pub distance: usize,
+}
+
+/// Where the signals lie that all layers share.
 #[derive(Debug, Clone, Copy)]
 pub struct Places {
     /// What is mixed in before the activation.
     pub condition: Rows,
-    /// The residual signal as it is now.
-    pub residual: Plane,
-    /// The running sum of the activations, where there is one.
+    /// The running sum of the activations of the layers before, where there is one.
     pub head: Option<Plane>,
     /// Where it goes.
     pub head_target: Plane,
-    /// Where the residual signal with the layer's part goes.
-    pub target: Plane,
 }
 
-/// Computes `frames` frames of a layer of `channels` channels:
+/// Computes `frames` frames of layers of `channels` channels, each of them
 ///
-/// `y = curve(Σ conv · taps + Σ mixin · condition + bias)`, `head_target = head + y`,
-/// `target = residual + Σ conv1x1 · y + bias`.
+/// `y = curve(Σ conv · taps + Σ mixin · condition + bias)`, `head += y`, `residual += Σ conv1x1 · y + bias`.
 ///
-/// `taps` are the places in the buffer where the first channel of the residual signal is at each delay of the convolution.
-/// `weights` holds, for each row of the condition, then of the taps, one weight a channel, and their biases; then the same
-/// for the rows of the 1x1. [`fits`] says of which `channels` a layer may be. `frames` is a multiple of
-/// [`FRAME_GROUP`](super::FRAME_GROUP), and every row has that many.
+/// [`fits`] says of which `channels` layers may be. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and
+/// every row has that many.
 #[inline(always)]
-pub fn residual_layer<S: Simd>(
+pub fn residual_layers<'a, S: Simd>(
     simd: S,
     channels: usize,
     curve: impl Fn(S::f32s) -> S::f32s + Copy,
-    weights: &[f32],
-    taps: &(impl Iterator<Item = usize> + Clone),
+    layers: usize,
+    layer: impl Fn(usize) -> Layer<'a> + Copy,
     places: &Places,
     buffer: &mut [f32],
     frames: usize,
@@ -75,7 +95,7 @@ pub fn residual_layer<S: Simd>(
             $(
                 const { assert!($channels % $height == 0) };
                 while frame + $width * lanes <= frames {
-                    tile::<S, $channels, $height, $width>(simd, curve, weights, taps, places, buffer, frame);
+                    tile::<S, $channels, $height, $width>(simd, curve, layers, layer, places, buffer, frame);
                     frame += $width * lanes;
                 }
             )+
@@ -100,89 +120,184 @@ pub fn residual_layer<S: Simd>(
     }
 }
 
-/// All channels of a layer by `WIDTH` vectors of frames, `HEIGHT` channels at a time.
+/// Whether a tile takes the residual signal and the running sum along in registers, or in the buffer, where they do not fit.
 #[inline(always)]
-fn tile<S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
+const fn is_carried(channels: usize, width: usize) -> bool {
+    channels <= 8 && width == 1
+}
+
+/// All channels by `WIDTH` vectors of frames, `HEIGHT` channels at a time.
+#[inline(always)]
+fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
     curve: impl Fn(S::f32s) -> S::f32s + Copy,
-    weights: &[f32],
-    taps: &(impl Iterator<Item = usize> + Clone),
+    layers: usize,
+    layer: impl Fn(usize) -> Layer<'a>,
     places: &Places,
     buffer: &mut [f32],
     frame: usize,
 ) {
-    let lanes = S::f32s::LEN;
-    let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
-    let mut activated = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
-    let mut projection = weights;
-    for part in 0..CHANNELS / HEIGHT {
-        let first = part * HEIGHT;
-        let (mut sums, mut others) = (zeros, zeros);
-        let mut rest = weights;
-        macro_rules! add_tap {
-            ($sums:ident, $tap:expr) => {
-                // As many rows as channels: a loop of known length.
-                let plane = Plane { offset: $tap, stride: places.residual.stride };
-                rest = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(
-                    simd, &mut $sums, first, CHANNELS, plane, rest, buffer, frame,
-                );
-            };
-        }
-        // The newest frames come last, and what can be added up meanwhile is: the layer before has only just made them.
-        let Rows { plane, count } = places.condition;
-        rest =
-            add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, count, plane, rest, buffer, frame);
-        let mut taps = taps.clone();
-        while let Some(tap) = taps.next() {
-            add_tap!(sums, tap);
-            if chains(CHANNELS, lanes) > 1 {
-                let Some(tap) = taps.next() else { break };
-                add_tap!(others, tap);
+    let carried = is_carried(CHANNELS, WIDTH);
+    let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
+    let (mut residual, mut head) = (zeros, zeros);
+    let mut before = places.head;
+    for index in 0..layers {
+        let layer = layer(index);
+        let source = layer.source.at(0);
+        if carried && index == 0 {
+            residual = load_channels(simd, source, buffer, frame);
+            if let Some(before) = before {
+                head = load_channels(simd, before, buffer, frame);
             }
         }
-        for (channel, sums) in sums.iter_mut().enumerate() {
-            let bias = S::f32s::splat(simd, rest[first + channel]);
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum += if chains(CHANNELS, lanes) > 1 { others[channel][v] + bias } else { bias };
-            }
-        }
-        // An array of its own: sums stay in registers only as long as every index is known when this is compiled.
-        activated[first..first + HEIGHT].copy_from_slice(&sums);
-        projection = &rest[CHANNELS..];
-    }
-    for (channel, activated) in activated.iter_mut().enumerate() {
-        for y in activated.iter_mut() {
-            *y = curve(*y);
+        let mut activated = zeros;
+        let mut projection = layer.weights;
+        for first in (0..CHANNELS).step_by(HEIGHT) {
+            let (sums, rest) = convolve::<S, CHANNELS, HEIGHT, WIDTH>(
+                simd,
+                &layer,
+                places.condition,
+                &residual,
+                first,
+                buffer,
+                frame,
+            );
+            // An array of its own: sums stay in registers only as long as every index is known when this is compiled.
+            activated[first..first + HEIGHT].copy_from_slice(&sums);
+            projection = rest;
         }
         // No closures here: one that is not inlined knows nothing of the instruction set.
-        let mut head = *activated;
-        if let Some(before) = places.head {
-            let before: [S::f32s; WIDTH] = load(simd, &buffer[before.channel(channel) + frame..]);
-            for v in 0..WIDTH {
-                head[v] += before[v];
+        for (channel, activated) in activated.iter_mut().enumerate() {
+            for y in activated.iter_mut() {
+                *y = curve(*y);
+            }
+            if carried {
+                for v in 0..WIDTH {
+                    head[channel][v] += activated[v];
+                }
+            } else {
+                let mut head = *activated;
+                if let Some(before) = before {
+                    let before: [S::f32s; WIDTH] = load(simd, buffer, before.channel(channel) + frame);
+                    for v in 0..WIDTH {
+                        head[v] += before[v];
+                    }
+                }
+                store::<S, WIDTH>(head, buffer, places.head_target.channel(channel) + frame);
             }
         }
-        store::<S, WIDTH>(head, &mut buffer[places.head_target.channel(channel) + frame..]);
-    }
-    let (projection, biases) = projection.split_at(CHANNELS * CHANNELS);
-    for part in 0..CHANNELS / HEIGHT {
-        let first = part * HEIGHT;
-        let mut outs = zeros;
-        for (weights, &x) in projection.chunks_exact(CHANNELS).zip(&activated) {
-            outs = add_row(simd, outs, &weights[first..][..HEIGHT], x);
-        }
-        let mut finished = zeros;
-        finished.copy_from_slice(&outs);
-        for (n, out) in finished.iter_mut().enumerate() {
-            let channel = first + n;
-            let residual: [S::f32s; WIDTH] = load(simd, &buffer[places.residual.channel(channel) + frame..]);
-            for v in 0..WIDTH {
-                // Bias and residual come last, as in a mix: they are large. They are there while the sum is not.
-                out[v] += S::f32s::splat(simd, biases[channel]) + residual[v];
+        before = Some(places.head_target);
+        let Some(target) = layer.target else { break };
+        let (projection, biases) = projection.split_at(CHANNELS * CHANNELS);
+        for first in (0..CHANNELS).step_by(HEIGHT) {
+            let mut outs = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
+            for (weights, &x) in projection.chunks_exact(CHANNELS).zip(&activated) {
+                outs = add_row(simd, outs, &weights[first..][..HEIGHT], x);
             }
-            store::<S, WIDTH>(*out, &mut buffer[places.target.channel(channel) + frame..]);
+            // As above.
+            let mut finished = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
+            finished.copy_from_slice(&outs);
+            for (n, out) in finished.iter_mut().enumerate() {
+                let channel = first + n;
+                let x = if carried {
+                    residual[channel]
+                } else {
+                    load(simd, buffer, source.channel(channel) + frame)
+                };
+                for v in 0..WIDTH {
+                    // Bias and residual come last, as in a mix: they are large. They are there while the sum is not.
+                    out[v] += S::f32s::splat(simd, biases[channel]) + x[v];
+                }
+                if carried {
+                    residual[channel] = *out;
+                }
+                store::<S, WIDTH>(*out, buffer, target.plane.channel(channel) + frame);
+            }
+            if frame < target.repeated {
+                for (n, &out) in finished.iter().enumerate() {
+                    let at = target.plane.channel(first + n) + target.distance;
+                    store::<S, WIDTH>(out, buffer, at + frame);
+                }
+            }
         }
     }
+    if carried {
+        for (channel, head) in head.into_iter().enumerate() {
+            store::<S, WIDTH>(head, buffer, places.head_target.channel(channel) + frame);
+        }
+    }
+}
+
+/// What goes into the curve, for the channels from `first` on. Returns the weights that follow, too.
+#[inline(always)]
+fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
+    simd: S,
+    layer: &Layer<'a>,
+    condition: Rows,
+    residual: &Vectors<S, CHANNELS, WIDTH>,
+    first: usize,
+    buffer: &[f32],
+    frame: usize,
+) -> (Vectors<S, HEIGHT, WIDTH>, &'a [f32]) {
+    let carried = is_carried(CHANNELS, WIDTH);
+    let two_chains = has_two_chains(CHANNELS, S::f32s::LEN);
+    let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
+    let (mut sums, mut others) = (zeros, zeros);
+    let mut weights = layer.weights;
+    macro_rules! add {
+        ($sums:ident, $plane:expr, $count:expr) => {
+            weights = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(
+                simd, &mut $sums, first, $count, $plane, weights, buffer, frame,
+            );
+        };
+    }
+    add!(sums, condition.plane, condition.count);
+    // The newest frames come last, and what can be added up meanwhile is: the layer before has only just made them.
+    let past = layer.delays.len() - usize::from(carried);
+    let mut delays = layer.delays[..past].iter();
+    while let Some(&delay) = delays.next() {
+        // As many rows as channels: a loop of known length.
+        if two_chains {
+            add!(others, layer.source.at(delay), CHANNELS);
+            let Some(&delay) = delays.next() else { break };
+            add!(sums, layer.source.at(delay), CHANNELS);
+        } else {
+            add!(sums, layer.source.at(delay), CHANNELS);
+        }
+    }
+    if two_chains && layer.delays.len() % 2 == 1 {
+        // The newest are always in `sums`.
+        std::mem::swap(&mut sums, &mut others);
+    }
+    if carried {
+        let (newest, rest) = weights.split_at(CHANNELS * CHANNELS);
+        for (weights, &x) in newest.chunks_exact(CHANNELS).zip(residual) {
+            sums = add_row(simd, sums, &weights[first..][..HEIGHT], x);
+        }
+        weights = rest;
+    }
+    for (channel, sums) in sums.iter_mut().enumerate() {
+        let bias = S::f32s::splat(simd, weights[first + channel]);
+        for (v, sum) in sums.iter_mut().enumerate() {
+            *sum += if two_chains { others[channel][v] + bias } else { bias };
+        }
+    }
+    (sums, &weights[CHANNELS..])
+}
+
+/// A tile of a signal.
+#[inline(always)]
+fn load_channels<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
+    simd: S,
+    plane: Plane,
+    buffer: &[f32],
+    frame: usize,
+) -> Vectors<S, CHANNELS, WIDTH> {
+    let mut channels = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
+    for (channel, vectors) in channels.iter_mut().enumerate() {
+        *vectors = load(simd, buffer, plane.channel(channel) + frame);
+    }
+    channels
 }
 
 /// Adds rows to the sums of the channels from `first` on, times their weights. Returns the weights that follow.
@@ -198,13 +313,10 @@ fn add_rows<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     frame: usize,
 ) -> &'a [f32] {
     let (here, rest) = weights.split_at(count * CHANNELS);
-    let mut rows = &buffer[plane.offset + frame..];
+    let mut at = plane.offset + frame;
     for row in 0..count {
-        let x = load(simd, rows);
-        *sums = add_row(simd, *sums, &here[row * CHANNELS + first..][..HEIGHT], x);
-        if row + 1 < count {
-            rows = &rows[plane.stride..];
-        }
+        *sums = add_row(simd, *sums, &here[row * CHANNELS + first..][..HEIGHT], load(simd, buffer, at));
+        at += plane.stride;
     }
     rest
 }
