@@ -171,8 +171,8 @@ pub(super) fn add_row<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
 #[inline(always)]
 pub(super) fn load<S: Simd, const WIDTH: usize>(simd: S, buffer: &[f32], at: usize) -> [S::f32s; WIDTH] {
     let lanes = S::f32s::LEN;
-    // Of wide rows, the compiler puts the products in a better order if it sees both ends: 1 to 2 % of a long block.
-    let row = if WIDTH > 1 {
+    // Of wide rows, the compiler puts the products in a better order if it compares both ends.
+    let row = if WIDTH * lanes > 16 {
         &buffer[at..][..WIDTH * lanes]
     } else {
         &buffer[one_check(at)..one_check(at) + WIDTH * lanes]
