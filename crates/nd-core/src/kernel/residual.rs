@@ -7,7 +7,7 @@
 use fearless_simd::{Simd, SimdBase};
 
 use super::mix::{Rows, Vectors, add_row, load, store};
-use super::{Plane, Ring};
+use super::{FRAME_GROUP, Plane, Ring};
 
 /// Whether the sums of a channel are split into two chains. A sum can take one product in the time that the processor could
 /// compute eight: with few channels, more sums must be on their way. It is so in all blocks, for it decides on the rounding.
@@ -70,11 +70,11 @@ pub struct Places {
     pub head_target: Plane,
 }
 
-/// Computes `frames` frames of layers of `channels` channels, each of them
+/// Computes `frames` frames of as many layers as `layers` says, of `channels` channels, each of them
 ///
 /// `y = curve(Σ conv · taps + Σ mixin · condition + bias)`, `head += y`, `residual += Σ conv1x1 · y + bias`.
 ///
-/// [`fits`] says of which `channels` layers may be. `frames` is a multiple of [`FRAME_GROUP`](super::FRAME_GROUP), and
+/// [`fits`] says of which `channels` layers may be. `frames` is a multiple of [`FRAME_GROUP`], and
 /// every row has that many.
 #[inline(always)]
 pub fn residual_layers<'a, S: Simd>(
@@ -93,7 +93,7 @@ pub fn residual_layers<'a, S: Simd>(
     macro_rules! tiles {
         ($channels:literal: $($height:literal x $width:literal),+) => {{
             $(
-                const { assert!($channels % $height == 0) };
+                const { assert!($channels % $height == 0 && $width * FRAME_GROUP <= MAX_TILE) };
                 while frame + $width * lanes <= frames {
                     tile::<S, $channels, $height, $width>(simd, curve, layers, layer, places, buffer, frame);
                     frame += $width * lanes;
