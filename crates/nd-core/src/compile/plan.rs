@@ -232,9 +232,9 @@ impl Places {
             Kind::Planar { history: 0 } => Layout::Scratch { stride: BLOCK },
             Kind::Planar { history } => {
                 let len = (history + BLOCK).max(MIN_RING).next_multiple_of(16);
-                // An odd number of cache lines between channels keeps them out of each other's cache sets.
                 // A tile that starts in the part that is repeated may end behind it.
                 let lines = (len + BLOCK + MAX_TILE) / 16;
+                // An odd number of cache lines between channels keeps them out of each other's cache sets.
                 Layout::Ring { stride: (lines + 1 - lines % 2) * 16, len }
             }
             Kind::Frames { width } => Layout::Frames { width, past: rate_factor },

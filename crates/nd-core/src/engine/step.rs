@@ -417,7 +417,9 @@ impl Residual {
             }
             places.head = Some(places.head_target);
         }
-        for target in self.layers.iter().filter_map(|layer| layer.target.as_ref()) {
+        // What the last one writes is closed like that of any step.
+        let inner = &self.layers[..self.layers.len() - 1];
+        for target in inner.iter().filter_map(|layer| layer.target.as_ref()) {
             let position = positions[target.signal.0 as usize];
             if target.span.runs_over(position, frames) {
                 target.span.close(arena, position, frames, target.count);
