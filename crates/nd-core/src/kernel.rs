@@ -6,6 +6,7 @@
 //! `dispatch!`, in which its instruction set is enabled.
 
 pub mod activation;
+pub mod finite;
 pub mod fir;
 mod instruction_set;
 pub mod mix;
@@ -47,6 +48,8 @@ pub struct Ring {
     pub len: usize,
     /// The frame in it at which a block starts.
     pub position: usize,
+    /// Frames from its start on that are repeated behind it, so that a block may run over its end.
+    pub repeated: usize,
 }
 
 impl Ring {

@@ -108,8 +108,13 @@ impl Plan {
 
     /// Appends weights and returns where they are, on a cache line of their own.
     pub(super) fn weights(&mut self, weights: &[f32]) -> Range<usize> {
-        let start = self.weights.len().next_multiple_of(16);
-        self.weights.resize(start, 0.0);
+        self.weights.resize(self.weights.len().next_multiple_of(16), 0.0);
+        self.weights_that_follow(weights)
+    }
+
+    /// Appends weights right behind those before, and returns where they are.
+    pub(super) fn weights_that_follow(&mut self, weights: &[f32]) -> Range<usize> {
+        let start = self.weights.len();
         self.weights.extend_from_slice(weights);
         start..self.weights.len()
     }
@@ -185,10 +190,16 @@ impl Plan {
         for channels in self.steps.iter_mut().flat_map(Step::channels_mut).chain([&mut input, &mut output]) {
             channels.span = signals[channels.signal.0 as usize].span(channels.first);
         }
-        let lasts = |signal: &Signal| !matches!(signal.layout, Layout::Scratch { .. });
-        let lasting = (0..).map(SignalId).zip(&signals).filter(|(_, signal)| lasts(signal)).map(|(id, _)| id);
+        let ring_len = |signal: &Signal| match signal.layout {
+            // An arena of so many samples was refused above.
+            Layout::Ring { len, .. } => u32::try_from(len).expect("fewer than 2^32 samples"),
+            Layout::Scratch { .. } | Layout::Frames { .. } => 0,
+        };
+        let frame_major = (0..).map(SignalId).zip(&signals);
+        let frame_major = frame_major.filter(|(_, signal)| matches!(signal.layout, Layout::Frames { .. }));
         let mut program = Program {
-            lasting: lasting.collect(),
+            ring_lens: signals.iter().map(ring_len).collect(),
+            frame_major: frame_major.map(|(id, _)| id).collect(),
             signals,
             steps: self.steps.into(),
             weights: Buffer::from_slice(&self.weights),

@@ -129,7 +129,7 @@ fn lower_whole(
     if wanted {
         packed.extend(pack_sums(&[layer1x1], 0, 1.0, [width]));
     }
-    let weights = plan.weights(&packed);
+    let weights = plan.weights_that_follow(&packed);
     let delays = taps(plan, conv, input, 0).iter().map(|tap| tap.delay).collect();
     let sum = head.unwrap_or_else(|| plan.signal(width));
     let output = if wanted { plan.signal(width) } else { input };

@@ -8,7 +8,8 @@ use super::{BLOCK, PARAMETER_DEFAULT, Program, Start, State, without_denormals};
 use crate::compile::AntiAliasing;
 use crate::dsp::Oversampler;
 use crate::dsp::crossfade::Crossfade;
-use crate::kernel::InstructionSet;
+use crate::kernel::finite::{copy_finite, finite, is_finite};
+use crate::kernel::{InstructionSet, dispatch};
 
 /// A model that is ready to play.
 ///
@@ -160,10 +161,9 @@ impl Model {
     pub fn process(&mut self, input: &[f32], output: &mut [f32]) {
         assert_eq!(input.len(), output.len(), "one output sample for each input sample");
         without_denormals(|| {
-            let mut audio = [0.0; BLOCK];
             let block = self.block();
             for (x, y) in input.chunks(block).zip(output.chunks_mut(block)) {
-                self.play(Input::audio(copy_finite(x, &mut audio)), y);
+                self.play(Input::audio(x), y);
             }
         });
     }
@@ -173,7 +173,9 @@ impl Model {
         without_denormals(|| {
             let mut input = [0.0; BLOCK];
             for block in audio.chunks_mut(self.block()) {
-                self.play(Input::audio(copy_finite(block, &mut input)), block);
+                let input = &mut input[..block.len()];
+                input.copy_from_slice(block);
+                self.play(Input::audio(input), block);
             }
         });
     }
@@ -190,10 +192,8 @@ impl Model {
             assert_eq!(signal.len(), input.len(), "one parameter sample for each input sample");
         }
         without_denormals(|| {
-            let mut audio = [0.0; BLOCK];
             let block = self.block();
-            for (index, (x, y)) in input.chunks(block).zip(output.chunks_mut(block)).enumerate() {
-                let audio = copy_finite(x, &mut audio);
+            for (index, (audio, y)) in input.chunks(block).zip(output.chunks_mut(block)).enumerate() {
                 self.play(Input { audio, automation: Some((parameters, index * block)) }, y);
             }
         });
@@ -280,7 +280,7 @@ impl Model {
 
     /// Counts what has come out, up to the first frame that is no number: from there on it is silent.
     pub(super) fn hear(&mut self, output: &[f32]) -> usize {
-        if is_finite(output) {
+        if dispatch!(self.instruction_set(), simd => is_finite(simd, output)) {
             self.pass(output.len());
             return output.len();
         }
@@ -306,7 +306,12 @@ impl Model {
         let mut oversampler = self.oversampler.take();
         match &mut oversampler {
             None => self.put_audio(input.audio),
-            Some(oversampler) => self.put_audio(oversampler.up(input.audio)),
+            Some(oversampler) => {
+                let mut audio = [0.0; BLOCK];
+                let audio = &mut audio[..input.audio.len()];
+                dispatch!(self.instruction_set(), simd => copy_finite(simd, input.audio, audio));
+                self.put_audio(oversampler.up(audio));
+            }
         }
         self.oversampler = oversampler;
         self.put_parameters(self.playing, input);
@@ -317,9 +322,7 @@ impl Model {
 
     fn put_audio(&mut self, audio: &[f32]) {
         for index in [Some(self.playing), self.change.map(|change| change.to)].into_iter().flatten() {
-            let (program, state) = (&self.shared.programs[index], &mut self.states[index]);
-            let at = program.input.plane(state, 0).offset;
-            state.arena.as_mut_slice()[at..at + audio.len()].copy_from_slice(audio);
+            self.shared.programs[index].put_audio(&mut self.states[index], audio);
         }
     }
 
@@ -550,24 +553,4 @@ impl Model {
     pub fn instruction_set(&self) -> InstructionSet {
         self.shared.programs[0].instruction_set
     }
-}
-
-/// What counts as silence where it is no number.
-#[inline(always)]
-fn finite(x: f32) -> f32 {
-    if x.is_finite() { x } else { 0.0 }
-}
-
-/// Copies a block, of which whatever is no number becomes silence.
-pub(super) fn copy_finite<'a>(source: &[f32], target: &'a mut [f32; BLOCK]) -> &'a [f32] {
-    let target = &mut target[..source.len()];
-    for (target, &x) in target.iter_mut().zip(source) {
-        *target = finite(x);
-    }
-    target
-}
-
-/// Whether all are numbers, in one pass without a branch.
-fn is_finite(signal: &[f32]) -> bool {
-    signal.iter().fold(true, |all, y| all & y.is_finite())
 }

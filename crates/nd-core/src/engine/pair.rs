@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{Input, Model, Shared, copy_finite};
+use super::model::{Input, Model, Shared};
 use super::program::{Program, State};
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{CellKind, Channels, Recur, Step};
@@ -105,7 +105,9 @@ impl Pair {
         }
         let mut inputs = [[0.0; BLOCK]; 2];
         for ((model, audio), input) in models.iter_mut().zip(&audio).zip(&mut inputs) {
-            model.put(&Input::audio(copy_finite(audio, input)));
+            let input = &mut input[..frames];
+            input.copy_from_slice(audio);
+            model.put(&Input::audio(input));
         }
         let states = models.each_mut().map(|model| &mut model.states[playing]);
         run(&self.shared.programs[playing], twins, states, frames);

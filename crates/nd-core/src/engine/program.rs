@@ -9,6 +9,7 @@ use super::convolve::{Convolve, Memory};
 use super::signal::{Layout, Signal, SignalId};
 use super::step::{Channels, Step};
 use super::{BLOCK, without_denormals};
+use crate::kernel::finite::copy_finite;
 use crate::kernel::mix::Rows;
 use crate::kernel::{InstructionSet, dispatch};
 
@@ -21,8 +22,10 @@ pub(crate) struct Program {
     pub(crate) weights: Buffer,
     pub(crate) input: Channels,
     pub(crate) output: Channels,
-    /// The signals that remember something from block to block.
-    pub(crate) lasting: Box<[SignalId]>,
+    /// For each signal the frames of its rings; 0 where it has none.
+    pub(crate) ring_lens: Box<[u32]>,
+    /// The signals that remember the last frames of a block in front of the next one.
+    pub(crate) frame_major: Box<[SignalId]>,
     /// Samples of the arena.
     pub(crate) arena_len: usize,
     /// Taps of the mix that has most.
@@ -84,6 +87,13 @@ impl Program {
             rows: vec![Rows::default(); self.max_taps].into(),
             memories: self.convolutions().map(|convolve| convolve.filter.memory()).collect(),
         }
+    }
+
+    /// Puts a block of audio, of which whatever is no number is silent, where the program looks for it.
+    pub(crate) fn put_audio(&self, state: &mut State, audio: &[f32]) {
+        let at = self.input.plane(state, 0).offset;
+        let target = &mut state.arena.as_mut_slice()[at..][..audio.len()];
+        dispatch!(self.instruction_set, simd => copy_finite(simd, audio, target));
     }
 
     /// Puts a block of silence, with the parameters at these settings, where the program looks for its input.
@@ -174,9 +184,28 @@ impl Program {
 
     /// Moves on to the next block.
     pub(crate) fn advance(&self, state: &mut State, frames: usize) {
-        for id in &self.lasting {
-            let index = id.0 as usize;
-            self.signals[index].advance(state.arena.as_mut_slice(), &mut state.positions[index], frames);
+        let arena = state.arena.as_mut_slice();
+        for id in &self.frame_major {
+            self.signals[id.0 as usize].recall(arena, frames);
+        }
+        let frames = frames as u32;
+        let mut ran_over = false;
+        for (position, &len) in state.positions.iter_mut().zip(&self.ring_lens) {
+            let next = *position + frames;
+            // A ring is longer than a block, so this fits where it did before.
+            *position = match len {
+                0 => 0,
+                _ if next < len => next,
+                _ => next - len,
+            };
+            ran_over |= (1..frames).contains(&*position);
+        }
+        if ran_over {
+            for (signal, &position) in self.signals.iter().zip(&state.positions) {
+                if (1..frames).contains(&position) {
+                    signal.turn(arena, position as usize);
+                }
+            }
         }
     }
 
@@ -248,8 +277,8 @@ fn written(state: &mut State, channels: &Channels, frames: usize, past: Past) {
     let position = state.positions[channels.signal.0 as usize];
     let arena = state.arena.as_mut_slice();
     match past {
-        Past::Kept if channels.span.must_close(position, frames) => {
-            channels.span.close(arena, position, frames, channels.count);
+        Past::Kept if channels.span.must_repeat(position) => {
+            channels.span.repeat(arena, position, frames, channels.count);
         }
         Past::Kept => {}
         Past::Constant => channels.span.fill_past(arena, position, channels.count),

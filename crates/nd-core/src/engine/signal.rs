@@ -1,8 +1,7 @@
 //! Where the signals between the steps lie in the arena.
 
 use super::BLOCK;
-use crate::kernel::residual::Target;
-use crate::kernel::{Plane, Ring};
+use crate::kernel::Ring;
 
 /// Index of a [`Signal`] in its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,51 +42,31 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The channels as they were `delay` frames ago, for a block that starts at `position` of the ring.
-    #[inline(always)]
-    pub(crate) fn plane(&self, position: u32, delay: usize) -> Plane {
-        self.ring(position).at(delay)
-    }
-
     /// The channels and their past, for a block that starts at `position` of the ring.
     #[inline(always)]
     pub(crate) fn ring(&self, position: u32) -> Ring {
-        let position = position as usize;
-        Ring { offset: self.offset, stride: self.channel_stride, len: self.ring, position }
+        let repeated = if self.ring == 0 { 0 } else { BLOCK };
+        Ring {
+            offset: self.offset,
+            stride: self.channel_stride,
+            len: self.ring,
+            position: position as usize,
+            repeated,
+        }
     }
 
-    /// Where a block goes that starts at `position` of the ring, tile by tile: the tiles from its start are repeated, what
-    /// runs over its end is not.
+    /// Whether a block that has just been written starts in the part that is repeated behind its ring.
     #[inline(always)]
-    pub(crate) fn target(&self, position: u32) -> Target {
-        let repeated = if self.ring == 0 { 0 } else { BLOCK.saturating_sub(position as usize) };
-        Target { plane: self.plane(position, 0), repeated, distance: self.ring }
+    pub(crate) fn must_repeat(&self, position: u32) -> bool {
+        self.ring != 0 && (position as usize) < BLOCK
     }
 
-    /// Whether a block that has just been written runs over the end of its ring.
-    #[inline(always)]
-    pub(crate) fn runs_over(&self, position: u32, frames: usize) -> bool {
-        self.ring != 0 && position as usize + frames > self.ring
-    }
-
-    /// Whether a block that has just been written runs over the end of its ring, or starts in the part that is
-    /// repeated there.
-    #[inline(always)]
-    pub(crate) fn must_close(&self, position: u32, frames: usize) -> bool {
-        self.ring != 0 && (position as usize) < BLOCK || self.runs_over(position, frames)
-    }
-
-    /// Repeats what was written of some channels over the end of the ring, or at its start, where the next reader
-    /// expects it.
-    pub(crate) fn close(&self, arena: &mut [f32], position: u32, frames: usize, channels: usize) {
-        let (start, end) = (position as usize, position as usize + frames);
+    /// Repeats what was written of some channels at the start of the ring behind it, where the next reader expects it.
+    /// What runs over the end is there already, and is copied to the start when the block is over.
+    pub(crate) fn repeat(&self, arena: &mut [f32], position: u32, frames: usize, channels: usize) {
+        let (start, end) = (position as usize, BLOCK.min(position as usize + frames));
         for channel in self.rings(arena, channels) {
-            if end > self.ring {
-                channel.copy_within(self.ring..end, 0);
-            }
-            if start < BLOCK {
-                channel.copy_within(start..end.min(BLOCK), self.ring + start);
-            }
+            channel.copy_within(start..end, self.ring + start);
         }
     }
 
@@ -139,20 +118,21 @@ impl Signal {
         }
     }
 
-    /// Gets ready for the next block.
+    /// Moves the last ones of so many frames in front of those of the next block.
     #[inline(always)]
-    pub(crate) fn advance(&self, arena: &mut [f32], position: &mut u32, frames: usize) {
-        match self.layout {
-            Layout::Scratch { .. } => {}
-            Layout::Ring { len, .. } => {
-                let next = *position as usize + frames;
-                // A ring is longer than a block, so this fits where it did before.
-                *position = (if next >= len { next - len } else { next }) as u32;
-            }
-            Layout::Frames { width, past } => {
-                let from = self.offset + frames * width;
-                arena.copy_within(from..from + past * width, self.offset);
-            }
+    pub(crate) fn recall(&self, arena: &mut [f32], frames: usize) {
+        if let Layout::Frames { width, past } = self.layout {
+            let from = self.offset + frames * width;
+            arena.copy_within(from..from + past * width, self.offset);
+        }
+    }
+
+    /// Copies the frames that ran over the end of each ring to its start.
+    #[cold]
+    pub(crate) fn turn(&self, arena: &mut [f32], frames: usize) {
+        let span = self.span(0);
+        for channel in span.rings(arena, self.channels) {
+            channel.copy_within(span.ring..span.ring + frames, 0);
         }
     }
 }

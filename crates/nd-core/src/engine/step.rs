@@ -13,7 +13,7 @@ use crate::kernel::mix::{Rows, mix};
 use crate::kernel::recurrent::{Layer, Place, gru, lstm, project, rnn};
 use crate::kernel::residual::{self, Places, residual_layers};
 use crate::kernel::table::Table;
-use crate::kernel::{FRAME_GROUP, Plane, activation};
+use crate::kernel::{FRAME_GROUP, Plane, Ring, activation};
 
 /// One step of a program.
 #[derive(Debug, Clone)]
@@ -62,7 +62,13 @@ impl Channels {
 
     #[inline(always)]
     fn plane_at(&self, positions: &[u32], delay: usize) -> Plane {
-        self.span.plane(positions[self.signal.0 as usize], delay)
+        self.ring(positions).at(delay)
+    }
+
+    /// Where they and their past are.
+    #[inline(always)]
+    fn ring(&self, positions: &[u32]) -> Ring {
+        self.span.ring(positions[self.signal.0 as usize])
     }
 }
 
@@ -97,7 +103,7 @@ pub(crate) struct Residual {
 pub(crate) struct ResidualLayer {
     /// Of the taps of the convolution; the last one is none.
     pub(crate) delays: Box<[usize]>,
-    /// Packed as [`residual_layers`] wants them.
+    /// Packed as [`residual_layers`] wants them; those of the next layer follow.
     pub(crate) weights: Range<usize>,
     /// The residual signal.
     pub(crate) source: Channels,
@@ -356,15 +362,15 @@ impl Residual {
 
     /// Whether another one can run together with this one: layer after layer, tile by tile.
     pub(crate) fn goes_on_with(&self, next: &Self) -> bool {
-        let output = self.layers.last().and_then(|layer| layer.target);
-        let input = next.layers.first().map(|layer| layer.source);
+        let (Some(last), Some(first)) = (self.layers.last(), next.layers.first()) else { return false };
         self.curve == next.curve
+            && last.weights.end == first.weights.start
             && self.condition.signal == next.condition.signal
             && next
                 .head
                 .from
                 .is_some_and(|from| [from.signal, next.head.to.signal] == [self.head.to.signal; 2])
-            && output.zip(input).is_some_and(|(output, input)| output.signal == input.signal)
+            && last.target.is_some_and(|output| output.signal == first.source.signal)
     }
 
     /// Puts the layers of another one behind its own.
@@ -386,6 +392,7 @@ impl Residual {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, weights: &[f32], state: &mut State, frames: usize) {
         let mut places = Places {
+            source: Ring::default(),
             condition: Rows { plane: self.condition.plane(state, 0), count: self.condition.count },
             head: self.head.from.map(|head| head.plane(state, 0)),
             head_target: self.head.to.plane(state, 0),
@@ -394,6 +401,8 @@ impl Residual {
         let arena = state.arena.as_mut_slice();
         let together = if frames <= Self::SHORT { self.layers.len() } else { self.together };
         for layers in self.layers.chunks(together) {
+            let Some(first) = layers.first() else { continue };
+            places.source = first.source.ring(positions);
             macro_rules! layers {
                 (|$x:ident| $y:expr) => {
                     residual_layers(
@@ -401,9 +410,10 @@ impl Residual {
                         self.channels,
                         #[inline(always)]
                         |$x: S::f32s| $y,
+                        &weights[first.weights.start..],
                         layers.len(),
                         #[inline(always)]
-                        |index| layers[index].placed(weights, positions),
+                        |index| layers[index].placed(positions),
                         &places,
                         arena,
                         padded(frames),
@@ -417,26 +427,16 @@ impl Residual {
             }
             places.head = Some(places.head_target);
         }
-        // What the last one writes is closed like that of any step.
-        let inner = &self.layers[..self.layers.len() - 1];
-        for target in inner.iter().filter_map(|layer| layer.target.as_ref()) {
-            let position = positions[target.signal.0 as usize];
-            if target.span.runs_over(position, frames) {
-                target.span.close(arena, position, frames, target.count);
-            }
-        }
     }
 }
 
 impl ResidualLayer {
     /// With the places of its signals in this block.
     #[inline(always)]
-    fn placed<'a>(&'a self, weights: &'a [f32], positions: &[u32]) -> residual::Layer<'a> {
+    fn placed(&self, positions: &[u32]) -> residual::Layer<'_> {
         residual::Layer {
-            weights: &weights[self.weights.clone()],
             delays: &self.delays,
-            source: self.source.span.ring(positions[self.source.signal.0 as usize]),
-            target: self.target.map(|target| target.span.target(positions[target.signal.0 as usize])),
+            target: self.target.as_ref().map(|target| target.ring(positions)),
         }
     }
 }

@@ -34,34 +34,20 @@ pub fn fits(channels: usize, lanes: usize) -> bool {
     }
 }
 
-/// A layer, and where its signals lie.
+/// A layer, and where its signal goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer<'a> {
-    /// For each row of the condition, then of the taps, one weight a channel, and their biases; then the same for the rows
-    /// of the 1x1.
-    pub weights: &'a [f32],
     /// Of the taps of the convolution; the last one is none.
     pub delays: &'a [usize],
-    /// The residual signal.
-    pub source: Ring,
     /// Where the residual signal with the layer's part goes; nobody asks for that of the last one.
-    pub target: Option<Target>,
+    pub target: Option<Ring>,
 }
 
-/// Where a signal goes that the next layer remembers.
-#[derive(Debug, Clone, Copy)]
-pub struct Target {
-    /// For this block.
-    pub plane: Plane,
-    /// A tile that starts before this frame goes there a second time, `distance` behind.
-    pub repeated: usize,
-    /// See `repeated`.
-    pub distance: usize,
-}
-
-/// Where the signals lie that all layers share.
+/// Where the signals lie that all layers share, and the one that they start from.
 #[derive(Debug, Clone, Copy)]
 pub struct Places {
+    /// The residual signal before the first layer.
+    pub source: Ring,
     /// What is mixed in before the activation.
     pub condition: Rows,
     /// The running sum of the activations of the layers before, where there is one.
@@ -74,13 +60,15 @@ pub struct Places {
 ///
 /// `y = curve(Σ conv · taps + Σ mixin · condition + bias)`, `head += y`, `residual += Σ conv1x1 · y + bias`.
 ///
-/// [`fits`] says of which `channels` layers may be. `frames` is a multiple of [`FRAME_GROUP`], and
-/// every row has that many.
+/// `weights` holds, for each layer, one weight a channel for each row of the condition, then of the taps, and their
+/// biases; then the same for the rows of the 1x1. [`fits`] says of which `channels` layers may be. `frames` is a multiple
+/// of [`FRAME_GROUP`], and every row has that many.
 #[inline(always)]
 pub fn residual_layers<'a, S: Simd>(
     simd: S,
     channels: usize,
     curve: impl Fn(S::f32s) -> S::f32s + Copy,
+    weights: &[f32],
     layers: usize,
     layer: impl Fn(usize) -> Layer<'a> + Copy,
     places: &Places,
@@ -95,7 +83,7 @@ pub fn residual_layers<'a, S: Simd>(
             $(
                 const { assert!($channels % $height == 0 && $width * FRAME_GROUP <= MAX_TILE) };
                 while frame + $width * lanes <= frames {
-                    tile::<S, $channels, $height, $width>(simd, curve, layers, layer, places, buffer, frame);
+                    tile::<S, $channels, $height, $width>(simd, curve, weights, layers, layer, places, buffer, frame);
                     frame += $width * lanes;
                 }
             )+
@@ -131,6 +119,7 @@ const fn is_carried(channels: usize, width: usize) -> bool {
 fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
     curve: impl Fn(S::f32s) -> S::f32s + Copy,
+    mut weights: &[f32],
     layers: usize,
     layer: impl Fn(usize) -> Layer<'a>,
     places: &Places,
@@ -140,22 +129,25 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
     let carried = is_carried(CHANNELS, WIDTH);
     let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; CHANNELS];
     let (mut residual, mut head) = (zeros, zeros);
-    let mut before = places.head;
-    for index in 0..layers {
-        let layer = layer(index);
-        let source = layer.source.at(0);
-        if carried && index == 0 {
-            residual = load_channels(simd, source, buffer, frame);
-            if let Some(before) = before {
-                head = load_channels(simd, before, buffer, frame);
-            }
+    if carried {
+        residual = load_channels(simd, places.source.at(0), buffer, frame);
+        if let Some(before) = places.head {
+            head = load_channels(simd, before, buffer, frame);
         }
+    }
+    let mut before = places.head;
+    let mut source = places.source;
+    for index in 0..layers {
+        let Layer { delays, target } = layer(index);
         let mut activated = zeros;
-        let mut projection = layer.weights;
+        let mut rest = weights;
         for first in (0..CHANNELS).step_by(HEIGHT) {
-            let (sums, rest) = convolve::<S, CHANNELS, HEIGHT, WIDTH>(
+            let sums;
+            (sums, rest) = convolve::<S, CHANNELS, HEIGHT, WIDTH>(
                 simd,
-                &layer,
+                weights,
+                delays,
+                source,
                 places.condition,
                 &residual,
                 first,
@@ -164,7 +156,6 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
             );
             // An array of its own: sums stay in registers only as long as every index is known when this is compiled.
             activated[first..first + HEIGHT].copy_from_slice(&sums);
-            projection = rest;
         }
         // No closures here: one that is not inlined knows nothing of the instruction set.
         for (channel, activated) in activated.iter_mut().enumerate() {
@@ -187,8 +178,12 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
             }
         }
         before = Some(places.head_target);
-        let Some(target) = layer.target else { break };
-        let (projection, biases) = projection.split_at(CHANNELS * CHANNELS);
+        let Some(target) = target else { break };
+        let (projection, rest) = rest.split_at(CHANNELS * CHANNELS);
+        let (biases, rest) = rest.split_at(CHANNELS);
+        weights = rest;
+        let (here, behind) = (target.at(0), target.len);
+        let is_repeated = target.position + frame < target.repeated;
         for first in (0..CHANNELS).step_by(HEIGHT) {
             let mut outs = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
             for (weights, &x) in projection.chunks_exact(CHANNELS).zip(&activated) {
@@ -202,7 +197,7 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
                 let x = if carried {
                     residual[channel]
                 } else {
-                    load(simd, buffer, source.channel(channel) + frame)
+                    load(simd, buffer, source.at(0).channel(channel) + frame)
                 };
                 for v in 0..WIDTH {
                     // Bias and residual come last, as in a mix: they are large. They are there while the sum is not.
@@ -211,15 +206,15 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
                 if carried {
                     residual[channel] = *out;
                 }
-                store::<S, WIDTH>(*out, buffer, target.plane.channel(channel) + frame);
+                store::<S, WIDTH>(*out, buffer, here.channel(channel) + frame);
             }
-            if frame < target.repeated {
+            if is_repeated {
                 for (n, &out) in finished.iter().enumerate() {
-                    let at = target.plane.channel(first + n) + target.distance;
-                    store::<S, WIDTH>(out, buffer, at + frame);
+                    store::<S, WIDTH>(out, buffer, here.channel(first + n) + behind + frame);
                 }
             }
         }
+        source = target;
     }
     if carried {
         for (channel, head) in head.into_iter().enumerate() {
@@ -232,7 +227,9 @@ fn tile<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: us
 #[inline(always)]
 fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    layer: &Layer<'a>,
+    mut weights: &'a [f32],
+    delays: &[usize],
+    source: Ring,
     condition: Rows,
     residual: &Vectors<S, CHANNELS, WIDTH>,
     first: usize,
@@ -243,7 +240,6 @@ fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     let two_chains = has_two_chains(CHANNELS, S::f32s::LEN);
     let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
     let (mut sums, mut others) = (zeros, zeros);
-    let mut weights = layer.weights;
     macro_rules! add {
         ($sums:ident, $plane:expr, $count:expr) => {
             weights = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(
@@ -253,19 +249,19 @@ fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     }
     add!(sums, condition.plane, condition.count);
     // The newest frames come last, and what can be added up meanwhile is: the layer before has only just made them.
-    let past = layer.delays.len() - usize::from(carried);
-    let mut delays = layer.delays[..past].iter();
-    while let Some(&delay) = delays.next() {
+    let past = delays.len() - usize::from(carried);
+    let mut old = delays[..past].iter();
+    while let Some(&delay) = old.next() {
         // As many rows as channels: a loop of known length.
         if two_chains {
-            add!(others, layer.source.at(delay), CHANNELS);
-            let Some(&delay) = delays.next() else { break };
-            add!(sums, layer.source.at(delay), CHANNELS);
+            add!(others, source.at(delay), CHANNELS);
+            let Some(&delay) = old.next() else { break };
+            add!(sums, source.at(delay), CHANNELS);
         } else {
-            add!(sums, layer.source.at(delay), CHANNELS);
+            add!(sums, source.at(delay), CHANNELS);
         }
     }
-    if two_chains && layer.delays.len() % 2 == 1 {
+    if two_chains && delays.len() % 2 == 1 {
         // The newest are always in `sums`.
         std::mem::swap(&mut sums, &mut others);
     }
