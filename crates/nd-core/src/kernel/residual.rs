@@ -92,9 +92,9 @@ pub fn residual_layers<'a, S: Simd>(
     // The sums of a tile must fit the registers, with what is added to them: 32 with AVX-512, often 16 elsewhere.
     match (lanes, channels) {
         (16.., 2) => tiles!(2: 2 x 4, 2 x 2, 2 x 1),
-        (16.., 3) => tiles!(3: 3 x 2, 3 x 1),
+        (16.., 3) => tiles!(3: 3 x 4, 3 x 2, 3 x 1),
         (16.., 4) => tiles!(4: 4 x 2, 4 x 1),
-        (16.., 6) => tiles!(6: 6 x 2, 6 x 1),
+        (16.., 6) => tiles!(6: 6 x 4, 6 x 2, 6 x 1),
         (16.., 8) => tiles!(8: 8 x 2, 8 x 1),
         (16.., 12) => tiles!(12: 6 x 2, 12 x 1),
         (16.., 16) => tiles!(16: 8 x 2, 16 x 1),
