@@ -240,25 +240,25 @@ fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     let two_chains = has_two_chains(CHANNELS, S::f32s::LEN);
     let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
     let (mut sums, mut others) = (zeros, zeros);
+    weights = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, condition, weights, buffer, frame);
     macro_rules! add {
-        ($sums:ident, $plane:expr, $count:expr) => {
-            weights = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(
-                simd, &mut $sums, first, $count, $plane, weights, buffer, frame,
+        ($sums:ident, $plane:expr) => {
+            weights = add_channels::<S, CHANNELS, HEIGHT, WIDTH>(
+                simd, &mut $sums, first, $plane, weights, buffer, frame,
             );
         };
     }
-    add!(sums, condition.plane, condition.count);
     // The newest frames come last, and what can be added up meanwhile is: the layer before has only just made them.
     let past = delays.len() - usize::from(carried);
     let mut old = delays[..past].iter();
     while let Some(&delay) = old.next() {
         // As many rows as channels: a loop of known length.
         if two_chains {
-            add!(others, source.at(delay), CHANNELS);
+            add!(others, source.at(delay));
             let Some(&delay) = old.next() else { break };
-            add!(sums, source.at(delay), CHANNELS);
+            add!(sums, source.at(delay));
         } else {
-            add!(sums, source.at(delay), CHANNELS);
+            add!(sums, source.at(delay));
         }
     }
     if two_chains && delays.len() % 2 == 1 {
@@ -302,17 +302,52 @@ fn add_rows<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     simd: S,
     sums: &mut Vectors<S, HEIGHT, WIDTH>,
     first: usize,
-    count: usize,
+    rows: Rows,
+    weights: &'a [f32],
+    buffer: &[f32],
+    frame: usize,
+) -> &'a [f32] {
+    let (here, rest) = weights.split_at(rows.count * CHANNELS);
+    let mut at = rows.plane.offset + frame;
+    for row in 0..rows.count {
+        *sums = add_row(simd, *sums, &here[row * CHANNELS + first..][..HEIGHT], load(simd, buffer, at));
+        at += rows.plane.stride;
+    }
+    rest
+}
+
+/// Adds a row for each channel, as above: a loop of known length, whose narrow rows are checked by threes or fours.
+#[inline(always)]
+fn add_channels<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
+    simd: S,
+    sums: &mut Vectors<S, HEIGHT, WIDTH>,
+    first: usize,
     plane: Plane,
     weights: &'a [f32],
     buffer: &[f32],
     frame: usize,
 ) -> &'a [f32] {
-    let (here, rest) = weights.split_at(count * CHANNELS);
+    if WIDTH > 1 {
+        let rows = Rows { plane, count: CHANNELS };
+        return add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, sums, first, rows, weights, buffer, frame);
+    }
+    let group = match CHANNELS {
+        2 => 2,
+        3 | 6 => 3,
+        _ => 4,
+    };
+    let len = WIDTH * S::f32s::LEN;
+    let stride = plane.stride & u32::MAX as usize;
+    let (here, rest) = weights.split_at(CHANNELS * CHANNELS);
     let mut at = plane.offset + frame;
-    for row in 0..count {
-        *sums = add_row(simd, *sums, &here[row * CHANNELS + first..][..HEIGHT], load(simd, buffer, at));
-        at += plane.stride;
+    for weights in here.chunks_exact(group * CHANNELS) {
+        let start = at & u32::MAX as usize;
+        let rows = &buffer[start..start + (group - 1) * stride + len];
+        for row in 0..group {
+            let x = load(simd, rows, row * stride);
+            *sums = add_row(simd, *sums, &weights[row * CHANNELS + first..][..HEIGHT], x);
+        }
+        at += group * stride;
     }
     rest
 }
