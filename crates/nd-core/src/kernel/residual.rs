@@ -240,7 +240,8 @@ fn convolve<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     let two_chains = has_two_chains(CHANNELS, S::f32s::LEN);
     let zeros = [[S::f32s::splat(simd, 0.0); WIDTH]; HEIGHT];
     let (mut sums, mut others) = (zeros, zeros);
-    weights = add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, condition, weights, buffer, frame);
+    weights =
+        add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, &mut sums, first, condition, weights, buffer, frame);
     macro_rules! add {
         ($sums:ident, $plane:expr) => {
             weights = add_channels::<S, CHANNELS, HEIGHT, WIDTH>(
@@ -316,7 +317,8 @@ fn add_rows<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH
     rest
 }
 
-/// Adds a row for each channel, as above: a loop of known length, whose narrow rows are checked by threes or fours.
+/// Adds a row for each channel, as above. Those of a short block are checked in groups, the end of the last one for all:
+/// as many as can be at hand in registers at a time.
 #[inline(always)]
 fn add_channels<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
@@ -327,27 +329,27 @@ fn add_channels<'a, S: Simd, const CHANNELS: usize, const HEIGHT: usize, const W
     buffer: &[f32],
     frame: usize,
 ) -> &'a [f32] {
-    if WIDTH > 1 {
+    let len = WIDTH * S::f32s::LEN;
+    if len > FRAME_GROUP {
         let rows = Rows { plane, count: CHANNELS };
         return add_rows::<S, CHANNELS, HEIGHT, WIDTH>(simd, sums, first, rows, weights, buffer, frame);
     }
-    let group = match CHANNELS {
-        2 => 2,
-        3 | 6 => 3,
+    let group = match (CHANNELS, WIDTH) {
+        (3, _) | (6, 1) => 3,
+        (2, _) | (_, 2..) => 2,
         _ => 4,
     };
-    let len = WIDTH * S::f32s::LEN;
-    let stride = plane.stride & u32::MAX as usize;
+    // Small numbers, so the compiler knows that no sum of a few of them overflows.
+    let small = |x: usize| x & u32::MAX as usize;
+    let stride = small(plane.stride);
     let (here, rest) = weights.split_at(CHANNELS * CHANNELS);
-    let mut at = plane.offset + frame;
-    for weights in here.chunks_exact(group * CHANNELS) {
-        let start = at & u32::MAX as usize;
+    for (index, weights) in here.chunks_exact(group * CHANNELS).enumerate() {
+        let start = small(plane.channel(index * group) + frame);
         let rows = &buffer[start..start + (group - 1) * stride + len];
         for row in 0..group {
             let x = load(simd, rows, row * stride);
             *sums = add_row(simd, *sums, &weights[row * CHANNELS + first..][..HEIGHT], x);
         }
-        at += group * stride;
     }
     rest
 }
