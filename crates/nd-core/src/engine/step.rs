@@ -9,7 +9,7 @@ use super::BLOCK;
 use super::convolve::Convolve;
 use super::program::State;
 use super::signal::{SignalId, Span};
-use crate::kernel::mix::{Rows, mix};
+use crate::kernel::mix::{Rows, load, mix, store};
 use crate::kernel::recurrent::{Layer, Place, gru, lstm, project, rnn};
 use crate::kernel::residual::{self, Places, residual_layers};
 use crate::kernel::table::Table;
@@ -495,23 +495,22 @@ impl Activate {
         frames: usize,
         curve: impl Fn(usize, S::f32s) -> S::f32s,
     ) {
-        let lanes = S::f32s::LEN;
         let source = self.source.plane(state, 0);
         let target = self.target.plane(state, 0);
         let sum =
             self.sum.map(|Sum { from, to }| (from.map(|from| from.plane(state, 0)), to.plane(state, 0)));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
-            let (source, target) = (source.channel(channel), target.channel(channel));
-            for frame in (0..padded(frames)).step_by(lanes) {
-                let x = S::f32s::from_slice(simd, &arena[source + frame..][..lanes]);
+            for frame in (0..padded(frames)).step_by(S::f32s::LEN) {
+                let [x] = load(simd, arena, source.channel(channel) + frame);
                 let mut y = curve(channel, x);
-                y.store_slice(&mut arena[target + frame..][..lanes]);
+                store::<S, 1>([y], arena, target.channel(channel) + frame);
                 if let Some((from, to)) = sum {
                     if let Some(from) = from {
-                        y += S::f32s::from_slice(simd, &arena[from.channel(channel) + frame..][..lanes]);
+                        let [from] = load(simd, arena, from.channel(channel) + frame);
+                        y += from;
                     }
-                    y.store_slice(&mut arena[to.channel(channel) + frame..][..lanes]);
+                    store::<S, 1>([y], arena, to.channel(channel) + frame);
                 }
             }
         }
@@ -521,24 +520,23 @@ impl Activate {
 impl Combine {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
-        let lanes = S::f32s::LEN;
         let target = self.target.plane(state, 0);
         let gate = self.gate.plane(state, 0);
         let dry = self.dry.map(|dry| dry.plane(state, 0));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
-            for frame in (0..padded(frames)).step_by(lanes) {
+            for frame in (0..padded(frames)).step_by(S::f32s::LEN) {
                 let at = target.channel(channel) + frame;
-                let x = S::f32s::from_slice(simd, &arena[at..at + lanes]);
-                let g = S::f32s::from_slice(simd, &arena[gate.channel(channel) + frame..][..lanes]);
+                let [x] = load(simd, arena, at);
+                let [g] = load(simd, arena, gate.channel(channel) + frame);
                 let y = match dry {
                     None => x * g,
                     Some(dry) => {
-                        let dry = S::f32s::from_slice(simd, &arena[dry.channel(channel) + frame..][..lanes]);
+                        let [dry] = load(simd, arena, dry.channel(channel) + frame);
                         g.mul_add(x - dry, dry)
                     }
                 };
-                y.store_slice(&mut arena[at..at + lanes]);
+                store::<S, 1>([y], arena, at);
             }
         }
     }
@@ -547,24 +545,23 @@ impl Combine {
 impl Modulate {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
-        let lanes = S::f32s::LEN;
         let source = self.source.plane(state, 0);
         let target = self.target.plane(state, 0);
         let scale = self.scale.plane(state, 0);
         let shift = self.shift.map(|shift| shift.plane(state, 0));
         let arena = state.arena.as_mut_slice();
         for channel in 0..self.target.count {
-            for frame in (0..padded(frames)).step_by(lanes) {
-                let x = S::f32s::from_slice(simd, &arena[source.channel(channel) + frame..][..lanes]);
-                let scale = S::f32s::from_slice(simd, &arena[scale.channel(channel) + frame..][..lanes]);
+            for frame in (0..padded(frames)).step_by(S::f32s::LEN) {
+                let [x] = load(simd, arena, source.channel(channel) + frame);
+                let [scale] = load(simd, arena, scale.channel(channel) + frame);
                 let y = match shift {
                     None => x * scale,
                     Some(shift) => {
-                        let at = shift.channel(channel) + frame;
-                        x.mul_add(scale, S::f32s::from_slice(simd, &arena[at..at + lanes]))
+                        let [shift] = load(simd, arena, shift.channel(channel) + frame);
+                        x.mul_add(scale, shift)
                     }
                 };
-                y.store_slice(&mut arena[target.channel(channel) + frame..][..lanes]);
+                store::<S, 1>([y], arena, target.channel(channel) + frame);
             }
         }
     }
@@ -573,25 +570,26 @@ impl Modulate {
 impl Softmax {
     #[inline(always)]
     fn run<S: Simd>(&self, simd: S, state: &mut State, frames: usize) {
-        let lanes = S::f32s::LEN;
         let target = self.target.plane(state, 0);
         let arena = state.arena.as_mut_slice();
-        for frame in (0..padded(frames)).step_by(lanes) {
+        for frame in (0..padded(frames)).step_by(S::f32s::LEN) {
             let mut largest = S::f32s::splat(simd, f32::MIN);
             for channel in 0..self.target.count {
-                let x = S::f32s::from_slice(simd, &arena[target.channel(channel) + frame..][..lanes]);
+                let [x] = load(simd, arena, target.channel(channel) + frame);
                 largest = largest.max(x);
             }
             let mut sum = S::f32s::splat(simd, 0.0);
             for channel in 0..self.target.count {
-                let x = &mut arena[target.channel(channel) + frame..][..lanes];
-                let e = activation::exp(simd, S::f32s::from_slice(simd, x) - largest);
+                let at = target.channel(channel) + frame;
+                let [x] = load(simd, arena, at);
+                let e = activation::exp(simd, x - largest);
                 sum += e;
-                e.store_slice(x);
+                store::<S, 1>([e], arena, at);
             }
             for channel in 0..self.target.count {
-                let x = &mut arena[target.channel(channel) + frame..][..lanes];
-                (S::f32s::from_slice(simd, x) / sum).store_slice(x);
+                let at = target.channel(channel) + frame;
+                let [e] = load(simd, arena, at);
+                store::<S, 1>([e / sum], arena, at);
             }
         }
     }

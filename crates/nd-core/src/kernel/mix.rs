@@ -169,7 +169,7 @@ pub(super) fn add_row<S: Simd, const CHANNELS: usize, const WIDTH: usize>(
 
 /// The vectors of a row that starts at `at`.
 #[inline(always)]
-pub(super) fn load<S: Simd, const WIDTH: usize>(simd: S, buffer: &[f32], at: usize) -> [S::f32s; WIDTH] {
+pub fn load<S: Simd, const WIDTH: usize>(simd: S, buffer: &[f32], at: usize) -> [S::f32s; WIDTH] {
     let lanes = S::f32s::LEN;
     // Of wide rows, the compiler puts the products in a better order if it compares both ends.
     let row = if WIDTH * lanes > 16 {
@@ -186,7 +186,7 @@ pub(super) fn load<S: Simd, const WIDTH: usize>(simd: S, buffer: &[f32], at: usi
 
 /// Writes vectors to a row that starts at `at`.
 #[inline(always)]
-pub(super) fn store<S: Simd, const WIDTH: usize>(vectors: [S::f32s; WIDTH], buffer: &mut [f32], at: usize) {
+pub fn store<S: Simd, const WIDTH: usize>(vectors: [S::f32s; WIDTH], buffer: &mut [f32], at: usize) {
     let lanes = S::f32s::LEN;
     let row = &mut buffer[one_check(at)..one_check(at) + WIDTH * lanes];
     for (v, vector) in vectors.iter().enumerate() {
