@@ -303,7 +303,7 @@ impl Step {
         }
     }
 
-    /// What a step writes, whose rings must be closed afterwards.
+    /// What a step writes: the start of its rings must be repeated afterwards.
     #[inline(always)]
     pub(crate) fn targets(&self) -> [Option<&Channels>; 2] {
         match self {
@@ -319,7 +319,7 @@ impl Step {
             Self::Residual(Residual { layers, head, .. }) => {
                 [layers.last().and_then(|layer| layer.target.as_ref()), Some(&head.to)]
             }
-            // Frame-major states have nothing to close.
+            // Frame-major states are no rings.
             Self::Recur(_) => [None, None],
         }
     }
