@@ -1,55 +1,10 @@
 //! Activation functions of one vector, each with its worst error; tests beside them hold them to it.
 
+mod tanh;
+
+pub use tanh::{tanh, tanh_soon};
+
 use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdFloat};
-
-/// Beyond this `tanh` is 1 to single precision.
-const TANH_END: f32 = 7.95;
-
-/// `tanh`, as the rational function `x·P(x²)/Q(x²)` of degrees 5 and 3, clamped where `tanh` is 1 to single precision.
-///
-/// Absolute error at most 5e-7 for every input, relative error at most 1e-6; odd; NaN stays NaN. The coefficients
-/// minimise the largest error on `0..7.95` (Lawson's iteratively reweighted least squares).
-#[inline(always)]
-pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let x = clamp(simd, x, -TANH_END, TANH_END);
-    tanh_inside(simd, x, x * x)
-}
-
-/// [`tanh`], bit for bit, with one operation more and an answer sooner: for where everything waits for it.
-#[inline(always)]
-pub fn tanh_soon<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let square = splat(simd, TANH_END * TANH_END).min(x * x);
-    tanh_inside(simd, clamp(simd, x, -TANH_END, TANH_END), square)
-}
-
-/// [`tanh`] of an `x` inside its range; `s` is its square.
-#[inline(always)]
-fn tanh_inside<S: Simd>(simd: S, x: S::f32s, s: S::f32s) -> S::f32s {
-    let s2 = s * s;
-    let q = pair(simd, s, 2.404_625_625_051_010_8e-2, 2.378_349_177_278_622e-4)
-        .mul_add(s, splat(simd, 0.463_167_019_422_799_25))
-        .mul_add(s, splat(simd, 1.0));
-    let p = splat(simd, 2.389_992_835_131_589_4e-11)
-        .mul_add(s2, pair(simd, s, 9.921_306_875_282e-6, -1.484_168_389_273_564_9e-8))
-        .mul_add(s2, pair(simd, s, 0.129_833_804_585_922_28, 2.990_369_797_412_954_8e-3));
-    // The numerator is `x·(1 + s·p)`; the sum is formed last, so that its large part is rounded once.
-    quotient::<S>((x * s).mul_add(p, x), q)
-}
-
-/// `p / q` for normal `q`, correct to about one unit in the last place.
-///
-/// With 16 lanes, an estimate of `1 / q` and one step of Newton's method: a division of 16 takes as long as 16
-/// products.
-#[inline(always)]
-fn quotient<S: Simd>(p: S::f32s, q: S::f32s) -> S::f32s {
-    if S::f32s::LEN < 16 {
-        return p / q;
-    }
-    let estimate = q.approximate_recip();
-    let first = p * estimate;
-    let rest = (-q).mul_add(first, p);
-    rest.mul_add(estimate, first)
-}
 
 /// The same number in all lanes.
 #[inline(always)]
@@ -198,12 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn tanh_is_within_5e_7_everywhere() {
+    fn tanh_is_within_what_it_states_everywhere() {
         let input = all_numbers();
         for set in InstructionSet::available() {
             let output = apply!(set, tanh, input);
             let (error, at) = worst(&input, &output, f64::tanh);
-            assert!(error <= 5e-7, "{error:.2e} at {at:e} on {set}");
+            let stated = if set.lanes() == 16 { 2.5e-7 } else { 5e-7 };
+            assert!(error <= stated, "{error:.2e} at {at:e} on {set}");
             assert!(output.iter().all(|y| y.abs() <= 1.0), "beyond one on {set}");
         }
     }
