@@ -393,7 +393,7 @@ fn curve(
         Activation::Tanh | Activation::FastTanh => Curve::FastTanh,
         Activation::HardTanh { min, max } => Curve::HardTanh { min, max },
         Activation::Relu => Curve::Relu,
-        Activation::LeakyRelu { slope } => Curve::LeakyRelu { slope },
+        Activation::LeakyRelu { slope } => lower_slope(plan, slope, channels),
         Activation::Sigmoid => Curve::Sigmoid,
         Activation::Silu => Curve::Silu,
         Activation::HardSwish => Curve::HardSwish,
@@ -405,13 +405,26 @@ fn curve(
         Activation::Elu { alpha } => Curve::Elu { alpha },
         Activation::PRelu { ref slopes } => {
             if let [slope] = slopes[..] {
-                return Ok(Some(Curve::LeakyRelu { slope }));
+                return Ok(Some(lower_slope(plan, slope, channels)));
             }
             expect_size(&join(path, "slopes"), channels, slopes.len())?;
             Curve::PRelu { slopes: plan.weights(slopes).start }
         }
         Activation::Softmax => return Ok(None),
     }))
+}
+
+/// One slope for all channels.
+fn lower_slope(plan: &mut Plan, slope: f32, channels: usize) -> Curve {
+    if is_gentle(slope) {
+        return Curve::LeakyRelu { slope };
+    }
+    Curve::PRelu { slopes: plan.weights(&vec![slope; channels]).start }
+}
+
+/// Whether a slope is from 0 to 1: those have a faster kernel.
+pub(super) fn is_gentle(slope: f32) -> bool {
+    (0.0..=1.0).contains(&slope)
 }
 
 /// Appends `y[c] = scale[c] · x[c] + shift[c]`, whose result is also added to a running sum where there is one.

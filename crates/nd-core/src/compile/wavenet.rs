@@ -2,8 +2,8 @@
 
 use super::Math;
 use super::network::{
-    ConvExtras, Lowered, check_conv, expect_size, join, lower, lower_activation, lower_conv, pack_sums,
-    planar, taps,
+    ConvExtras, Lowered, check_conv, expect_size, is_gentle, join, lower, lower_activation, lower_conv,
+    pack_sums, planar, taps,
 };
 use super::plan::Plan;
 use crate::engine::{
@@ -109,7 +109,7 @@ fn lower_whole(
     let curve = match layer.activation {
         Activation::Tanh if math == Math::Exact => ResidualCurve::Tanh,
         Activation::Tanh | Activation::FastTanh => ResidualCurve::FastTanh,
-        Activation::LeakyRelu { slope } => ResidualCurve::LeakyRelu { slope },
+        Activation::LeakyRelu { slope } if is_gentle(slope) => ResidualCurve::LeakyRelu { slope },
         _ => return Ok(None),
     };
     let width = plan.channels_of(input);

@@ -116,7 +116,10 @@ pub(crate) struct ResidualLayer {
 pub(crate) enum ResidualCurve {
     Tanh,
     FastTanh,
-    LeakyRelu { slope: f32 },
+    /// Of a slope from 0 to 1.
+    LeakyRelu {
+        slope: f32,
+    },
 }
 
 /// A function of one number, applied to each sample.
@@ -131,6 +134,7 @@ pub(crate) enum Curve {
     HardSwish,
     Softsign,
     Softsigmoid,
+    /// Of a slope from 0 to 1.
     LeakyRelu {
         slope: f32,
     },
@@ -475,7 +479,7 @@ impl Activate {
             }
             Curve::Elu { alpha } => each!(|_, x| activation::elu(simd, x, alpha)),
             Curve::PRelu { slopes } => {
-                each!(|channel, x| activation::leaky_relu(simd, x, weights[slopes + channel]));
+                each!(|channel, x| activation::prelu(simd, x, weights[slopes + channel]));
             }
             Curve::Affine { scales } => {
                 let shifts = scales + self.target.count;

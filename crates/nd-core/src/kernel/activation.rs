@@ -81,9 +81,18 @@ pub fn elu<S: Simd>(simd: S, x: S::f32s, alpha: f32) -> S::f32s {
     x.simd_gt(splat(simd, 0.0)).select(x, below)
 }
 
-/// `x > 0 ? x : slope · x`.
+/// `x > 0 ? x : slope · x` of a slope from 0 to 1: the larger of both. With 16 lanes, it is as soon selected.
 #[inline(always)]
 pub fn leaky_relu<S: Simd>(simd: S, x: S::f32s, slope: f32) -> S::f32s {
+    if S::f32s::LEN >= 16 {
+        return prelu(simd, x, slope);
+    }
+    x.max(x * splat(simd, slope))
+}
+
+/// `x > 0 ? x : slope · x` of any slope.
+#[inline(always)]
+pub fn prelu<S: Simd>(simd: S, x: S::f32s, slope: f32) -> S::f32s {
     x.simd_gt(splat(simd, 0.0)).select(x, x * splat(simd, slope))
 }
 

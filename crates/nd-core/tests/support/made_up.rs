@@ -391,7 +391,7 @@ fn plain_wavenet(r: &mut Random) -> WaveNet {
                 let activation = match r.between(0, 2) {
                     0 => Activation::Tanh,
                     1 => Activation::FastTanh,
-                    _ => Activation::LeakyRelu { slope: 0.1 },
+                    _ => Activation::LeakyRelu { slope: 1.5 * r.uniform() },
                 };
                 *layer = WaveNetLayer { activation, ..wavenet_layer_without_options(r, &widths[a]) };
             }
@@ -548,7 +548,7 @@ impl Random {
             2 => Activation::FastTanh,
             3 => Activation::HardTanh { min: -0.5, max: 0.75 },
             4 => Activation::Relu,
-            5 => Activation::LeakyRelu { slope: 0.1 },
+            5 => Activation::LeakyRelu { slope: 1.5 * self.uniform() },
             6 => Activation::PRelu { slopes: self.weights(channels, 4) },
             7 => Activation::Sigmoid,
             8 => Activation::Silu,
