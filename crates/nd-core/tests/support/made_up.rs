@@ -388,9 +388,11 @@ fn plain_wavenet(r: &mut Random) -> WaveNet {
             let output = widths.get(a + 1).map_or(1, Widths::to_head);
             let mut array = layer_array(r, &widths[a], input, output);
             for layer in &mut array.layers {
-                let activation = match r.between(0, 2) {
+                let activation = match r.between(0, 3) {
                     0 => Activation::Tanh,
                     1 => Activation::FastTanh,
+                    2 => Activation::LeakyRelu { slope: r.uniform().abs() },
+                    // Most of these are no whole layers, but several steps.
                     _ => Activation::LeakyRelu { slope: 1.5 * r.uniform() },
                 };
                 *layer = WaveNetLayer { activation, ..wavenet_layer_without_options(r, &widths[a]) };
